@@ -32,7 +32,7 @@ import { present } from '../src/domain/present.ts'
 import type { Wanted } from '../src/domain/redemption/sight.ts'
 import { metadataRefused } from '../src/domain/rulebook/metadataSchema.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
-import { type Failure, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
+import { type Failure, fail, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { isMeant } from '../src/runtime/orders.ts'
 import type { Succeeded } from '../src/runtime/redemptions.ts'
@@ -248,6 +248,10 @@ type RollbackCall = AnyCall & {
   readonly query: v.InferOutput<typeof RollbackQuery>
 }
 
+/** The record of a redemption outlives its customer, in whose stream it would be taken back. */
+const gone = (id: string): Failure =>
+  fail('invalid_redemption', `The customer of the redemption ${id} was deleted: it cannot be rolled back any more`)
+
 const rollBack = async (
   services: Services,
   call: RollbackCall,
@@ -271,7 +275,7 @@ const rollBack = async (
   )
   switch (done.kind) {
     case 'failed':
-      return { failure: failed(fromRefusal(done.refusal), done.position) }
+      return { failure: failed(done.refusal.key === 'not_found' ? gone(id) : fromRefusal(done.refusal), done.position) }
     default:
       return { done }
   }

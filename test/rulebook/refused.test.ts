@@ -362,6 +362,24 @@ test('what is likely a mistake is let in with a doubt', () => {
     [doubts('validationRule', inSegment('seg_1')), doubts('validationRule', { name: 'r', rules: { logic: '9' } })],
     [[], []],
   )
+  const above = (amount: number) => ({ name: 'order.amount', conditions: { $more_than: [amount] } })
+  const nested = { ...above(1), rules: { '1': above(1), '2': above(2), logic: '2' } }
+  const ofLogic = (logic: string) =>
+    doubts('validationRule', { name: 'r', rules: { '1': above(1), '2': above(2), logic } })
+  assert.equal(
+    [ofLogic(''), ofLogic('2 or 1'), ofLogic('1')],
+    [[], [], ['the logic leaves out rule 2: it gates nothing']],
+  )
+  assert.equal(doubts('validationRule', { name: 'r', rules: { '1': nested, logic: '1' } }), [
+    'the logic leaves out rule 1.1: it gates nothing',
+  ])
+  const withCodes = (type: string) => doubts('campaign', { name: 'c', campaign_type: type, vouchers_count: 3 })
+  assert.match(
+    String(withCodes('REFERRAL_PROGRAM')),
+    /^vouchers_count makes no codes in a REFERRAL_PROGRAM: each is made/,
+  )
+  assert.match(String(withCodes('PROMOTION')), /: it has none$/)
+  assert.equal(withCodes('LOYALTY_PROGRAM'), [])
   const tier = { campaign_id: 'camp_club', name: 't' }
   assert.equal(
     [doubts('loyaltyTier', tier)?.length, doubts('loyaltyTier', { ...tier, points: { from: 1 } })?.length],

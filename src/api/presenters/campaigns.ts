@@ -103,6 +103,12 @@ export const wholeCampaign = (campaign: Campaign, all: Definitions) => {
   }
 }
 
+/** How many codes there are; of a type whose codes come as they are published, none were there before. */
+const countOf = ({ campaign_type: type }: Campaign, totals: Totals | null | undefined) => {
+  if (type === 'PROMOTION') return { vouchers_count: undefined }
+  return totals === undefined && hasOwnCodes(type) ? {} : { vouchers_count: totals?.codes ?? 0 }
+}
+
 /** A campaign as the HTTP contract shows it, with its totals where they are known; null: it has none yet. */
 export const showCampaign = (
   { id, definition, createdAt, updatedAt, off }: Entry<Campaign>,
@@ -112,7 +118,7 @@ export const showCampaign = (
   id,
   ...definition,
   ...wholeCampaign(definition, all),
-  ...(totals === undefined || !hasOwnCodes(definition.campaign_type) ? {} : { vouchers_count: totals?.codes ?? 0 }),
+  ...countOf(definition, totals),
   creation_status: generationOf(definition, totals),
   vouchers_generation_status: generationOf(definition, totals),
   ...recordOf({ createdAt, updatedAt, off }),

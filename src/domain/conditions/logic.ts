@@ -76,3 +76,11 @@ export const parseLogic = (text: string): ParsedLogic => {
   if (logic && next < tokens.length) fail(`expected 'and', 'or' or the end but found ${place(tokens[next])}`)
   return logic && fault === undefined ? { ok: true, logic } : { ok: false, message: fault ?? 'is empty' }
 }
+
+const namesIn = (logic: Logic): readonly string[] => (logic.kind === 'rule' ? [logic.rule] : logic.of.flatMap(namesIn))
+
+/** The rules that a logic text names; undefined for one that names none, since all must hold then, or that cannot be read. */
+export const rulesNamed = (text: string): ReadonlySet<string> | undefined => {
+  const parsed = text.trim() === '' ? undefined : parseLogic(text)
+  return parsed?.ok ? new Set(namesIn(parsed.logic)) : undefined
+}

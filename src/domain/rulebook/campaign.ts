@@ -109,11 +109,18 @@ const goodRoom = (campaign: Campaign): number =>
   Math.max(SPARE * madeBefore(campaign), hasWorth(campaign.campaign_type) ? GOOD_OWN_ROOM : GOOD_ROOM)
 
 const doubts = (definition: Campaign): readonly string[] => {
-  const { voucher } = definition
+  const { voucher, campaign_type: type, vouchers_count: count } = definition
   const room = voucher ? roomOf(voucher.code_config) : Number.POSITIVE_INFINITY
-  return room < goodRoom(definition)
-    ? [`voucher.code_config allows ${room} different codes: they can be guessed, or run out`]
-    : []
+  return [
+    ...(room < goodRoom(definition)
+      ? [`voucher.code_config allows ${room} different codes: they can be guessed, or run out`]
+      : []),
+    ...(count && !hasOwnCodes(type)
+      ? [
+          `vouchers_count makes no codes in a ${type}: ${type === 'PROMOTION' ? 'it has none' : 'each is made when it is published'}`,
+        ]
+      : []),
+  ]
 }
 
 const isOfFormat = ({ path }: Fault): boolean => path === 'voucher.code_config'

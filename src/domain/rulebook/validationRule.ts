@@ -3,6 +3,7 @@
 import * as v from 'valibot'
 import type { Condition } from '../conditions/ast.ts'
 import type { Environment } from '../conditions/environment.ts'
+import { rulesNamed } from '../conditions/logic.ts'
 import { referencesOf } from '../conditions/references.ts'
 import { parseRules } from '../conditions/rules.ts'
 import { name300 } from '../name.ts'
@@ -39,13 +40,29 @@ const parse = (definition: ValidationRule, environment: Environment) =>
     { ...environment, segments: anySegment },
   )
 
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The rules, nested ones too, that their logic leaves out: whatever they say gates nothing. */
+const leftOut = (rules: unknown, within = ''): readonly string[] => {
+  if (!isRecord(rules)) return []
+  const named = typeof rules.logic === 'string' ? rulesNamed(rules.logic) : undefined
+  return Object.entries(rules)
+    .filter(([number]) => number !== 'logic')
+    .flatMap(([number, rule]) => [
+      ...(named && !named.has(number) ? [`${within}${number}`] : []),
+      ...leftOut(isRecord(rule) ? rule.rules : undefined, `${within}${number}.`),
+    ])
+}
+
 const doubts = (definition: ValidationRule, all: Definitions): readonly string[] => {
   const environment = environmentOf(all)
   const parsed = parse(definition, environment)
   const segments = parsed.ok ? referencesOf(parsed.condition).segments : []
-  return segments
-    .filter((id) => !environment.segments.has(id))
-    .map((id) => `there is no segment ${id}: nobody is in it`)
+  return [
+    ...segments.filter((id) => !environment.segments.has(id)).map((id) => `there is no segment ${id}: nobody is in it`),
+    ...leftOut(definition.rules).map((rule) => `the logic leaves out rule ${rule}: it gates nothing`),
+  ]
 }
 
 /** The condition of a rule; undefined for one that is at fault. */
