@@ -236,6 +236,42 @@ test('rules by what a customer did, with the text of their author', async () => 
   assert.is(log.body.redemptions[0].failure_code, 'customer_rules_violated')
 })
 
+test('a rule on gift credits asks for what is really taken, whether or not the request says how much', async () => {
+  const post = async (path: string, body: unknown) => {
+    const made = await node.call('POST', path, body, { as: 'admin' })
+    assert.is(made.status, 200, JSON.stringify(made.body))
+    return made.body
+  }
+  const few = { name: 'redemption.gift.amount', conditions: { $less_than_or_equal: [10] } }
+  const rule = await post('/v1/validation-rules', { name: 'at most ten', rules: { '1': few, logic: '1' } })
+  await post('/v1/vouchers/AT-MOST-TEN', { gift: { amount: 100 }, validation_rules: [rule.id] })
+  const pay = async (amount: number, credits?: number) => {
+    const gift = credits === undefined ? {} : { gift: { credits } }
+    const redeemables = [{ object: 'voucher', id: 'AT-MOST-TEN', ...gift }]
+    const { status, body } = await node.call('POST', '/v1/redemptions', { redeemables, order: { amount } })
+    return status === 200 ? body.redemptions[0].amount : body.key
+  }
+  assert.is(await pay(60), 'redemption_rules_violated')
+  assert.is(await pay(60, 11), 'redemption_rules_violated')
+  assert.equal([await pay(60, 10), await pay(9)], [10, 9])
+})
+
+test('a redemption of who was deleted is said to be so by its rollback', async () => {
+  await node.call('POST', '/v1/vouchers/OF-NOBODY', { gift: { amount: 100 } }, { as: 'admin' })
+  const redeemables = [{ object: 'voucher', id: 'OF-NOBODY' }]
+  const made = await node.call('POST', '/v1/redemptions', {
+    redeemables,
+    order: { amount: 30 },
+    customer: { source_id: 'leaving' },
+  })
+  const { id } = made.body.redemptions[0]
+  const gone = await node.call('DELETE', '/v1/customers/leaving', undefined, { as: 'admin' })
+  assert.is(gone.status, 204)
+  const undone = await node.call('POST', `/v1/redemptions/${id}/rollback`, {}, { after: gone })
+  assert.equal([undone.status, undone.body.key], [400, 'invalid_redemption'])
+  assert.match(undone.body.details, /customer of the redemption .* was deleted/)
+})
+
 test('gift credits pay at most what is there, and come back with a rollback', async () => {
   const code = await gift(3_000)
   const first = await redeem([code], { order: { amount: 2_000 } })

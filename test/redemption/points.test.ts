@@ -50,6 +50,35 @@ test.before(async () => {
 })
 test.after(() => node.end())
 
+test('a rule on the points that a reward takes asks for what is really taken, said or not, on both routes', async () => {
+  const few = { name: 'redemption.reward.pay_with_points.points_used', conditions: { $less_than_or_equal: [20] } }
+  const rule = await ok('/v1/validation-rules', { name: fresh('few'), rules: { '1': few, logic: '1' } })
+  const [money, cup] = [await coin(), await mug(15)]
+  for (const { assignment } of [money, cup])
+    await ok(`/v1/validation-rules/${rule.id}/assignments`, {
+      related_object_type: 'reward_assignment',
+      related_object_id: assignment,
+    })
+  const { code, customer } = await card(200)
+  const pay = async (id: string, points?: number, amount = 10_000) => {
+    const { status, body } = await redeem([paying(code, id, points)], {
+      order: { amount },
+      customer: { source_id: customer },
+    })
+    return status === 200 ? balanceOf(code) : body.key
+  }
+  assert.is(await pay(money.id, 21), 'redemption_rules_violated')
+  assert.is(await pay(money.id), 'redemption_rules_violated')
+  assert.is(await pay(money.id, 20), 180)
+  assert.is(await pay(money.id, undefined, 100), 170)
+  assert.is(await pay(cup.id), 155)
+  const asked = (points: number) =>
+    node.call('POST', `/v1/loyalties/members/${code}/redemption`, { reward: { id: money.id, points } })
+  assert.is((await asked(21)).body.key, 'redemption_rules_violated')
+  assert.is((await asked(20)).status, 200)
+  assert.is(await balanceOf(code), 135)
+})
+
 test('points pay a part of the order, and a rollback brings them back', async () => {
   const { id, assignment } = await coin()
   const { code, customer } = await card(50)

@@ -35,14 +35,20 @@ const priceOf = (
 }
 
 /** The refusal of the first rule that keeps a card from being redeemed for a reward: of its program, its own, or the offer's. */
-const keptBack = (draft: Draft, card: Card, program: Program, assignment: string): Refused | undefined => {
+const keptBack = (
+  draft: Draft,
+  card: Card,
+  program: Program,
+  { assignment, points }: { readonly assignment: string; readonly points: number },
+): Refused | undefined => {
+  const redemption = { metadata: {}, points_used: points }
   const offer = { type: 'reward_assignment', names: [assignment] } as const
   for (const { condition } of gatesBefore(draft.rulebook, [
     campaignTarget(program),
     codeTarget(card.id, card.code),
     offer,
   ])) {
-    const evaluation = condition.evaluate(subjectOf(draft.state), { redemption: { metadata: {} } }, draft.now)
+    const evaluation = condition.evaluate(subjectOf(draft.state), { redemption }, draft.now)
     if (evaluation.holds) continue
     const { failed } = evaluation
     const { key, details } = refusalOf(evaluation, { customer: draft.state })
@@ -95,7 +101,7 @@ const redeem = (draft: Draft, command: RedeemReward): Refused | undefined => {
   if ('refused' in priced) return priced
   const { points, reward } = priced
   const { redemption, assignment, reservation } = command
-  const kept = keptBack(draft, card, program, assignment)
+  const kept = keptBack(draft, card, program, { assignment, points })
   if (kept) return kept
   const lots = lotsOut(card, points)
   if (!lots) return exceeded(card, points)

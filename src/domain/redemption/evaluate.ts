@@ -106,6 +106,10 @@ const apply = (
   return { given: done.discount_amount, applied: done.applied_discount_amount, after: done.order }
 }
 
+/** What of a balance goes, for rules on it, whether or not the request says how much. */
+const takenBy = (applied: Pick<Applicable, 'credits' | 'paid'> | Refused): Pick<Redeemable, 'taken'> =>
+  'refused' in applied ? {} : { taken: { ...present({ credits: applied.credits, points: applied.paid?.points }) } }
+
 const judge = (
   redeemable: Redeemable,
   situation: Situation,
@@ -129,9 +133,9 @@ const judge = (
         resource: { type: 'voucher', id: asked },
       }),
     )
-  const because = ruleFault(voucher, redeemable, situation, order)
-  if ('refused' in because) return no(because)
   const applied = apply(voucher, redeemable, situation, order, manner)
+  const because = ruleFault(voucher, { ...redeemable, ...takenBy(applied) }, situation, order)
+  if ('refused' in because) return no(because)
   if ('refused' in applied) return no(applied)
   return { status: 'APPLICABLE', asked, voucher, ...applied, ...(order ? { before: order } : {}), because }
 }

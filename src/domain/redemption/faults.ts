@@ -97,7 +97,7 @@ const customerMeasures = (
  */
 export const redemptionContext = (
   voucher: ResolvedVoucher,
-  redeemable: Pick<Redeemable, 'credits' | 'measures'>,
+  { credits, taken, measures }: Pick<Redeemable, 'credits' | 'taken' | 'measures'>,
   situation: Situation,
   order: PricedOrder | undefined,
 ): Context => {
@@ -107,7 +107,8 @@ export const redemptionContext = (
     metadata,
     api_key: apiKey,
     linked_customer: customer !== undefined && voucher.holder === customer.id,
-    ...(voucher.gift ? { gift_amount: redeemable.credits ?? 0 } : {}),
+    ...(voucher.gift ? { gift_amount: credits ?? taken?.credits ?? 0 } : {}),
+    ...(taken?.points === undefined ? {} : { points_used: taken.points }),
   }
   return {
     ...(order ? { order: { ...order, initial_amount: order.initial_amount } } : {}),
@@ -115,7 +116,7 @@ export const redemptionContext = (
     steps,
     measures: (name) => {
       if (Object.hasOwn(own, name)) return own[name]
-      if (Object.hasOwn(redeemable.measures, name)) return redeemable.measures[name]
+      if (Object.hasOwn(measures, name)) return measures[name]
       if (/per_customer|customers_count|per_user/.test(name)) return undefined
       return name.startsWith('campaign.') && !voucher.campaign ? undefined : 'skip'
     },

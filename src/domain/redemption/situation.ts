@@ -23,6 +23,8 @@ export interface Redeemable {
   readonly available?: number
   /** What the points of a loyalty card are to pay for. */
   readonly reward?: RewardWanted
+  /** What goes off a balance, once that is known. */
+  readonly taken?: { readonly credits?: number; readonly points?: number }
 }
 
 /** Who asks, for what, and when. */
