@@ -334,7 +334,8 @@ export const voucherCommands = (services: Services) => [
     method: 'put',
     path: '/v1/vouchers/{code}',
     summary: 'Change a voucher',
-    description: 'What is given replaces what there is, metadata key by key. The type and the gift amount stay.',
+    description:
+      'What is given replaces what there is, metadata key by key; null takes one away. The type and the gift amount stay.',
     tag: TAG,
     permission: 'codes.write',
     params: v.object({ code: CodeName }),

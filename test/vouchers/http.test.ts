@@ -82,6 +82,8 @@ test('a voucher is changed, switched and deleted, and its code is never given ag
     active: true,
   })
   assert.equal([changed.body.category, changed.body.metadata, changed.body.active], ['vip', { a: 1, b: 2 }, true])
+  const without = await node.call('PUT', '/v1/vouchers/CHANGE-ME', { metadata: { a: null, c: 3 } })
+  assert.equal(without.body.metadata, { b: 2, c: 3 })
   assert.is((await node.call('PUT', '/v1/vouchers/CHANGE-ME', { type: 'GIFT_VOUCHER' })).status, 400)
   assert.is((await node.call('PUT', '/v1/vouchers/CHANGE-ME', { gift: { amount: 1 } })).status, 400)
   assert.is((await node.call('PUT', '/v1/vouchers/UNHEARD-OF', { category: 'x' })).status, 404)

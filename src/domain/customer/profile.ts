@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { answered } from '../answered.ts'
 import { byText } from '../byText.ts'
 import { Channel } from '../channels/index.ts'
+import { mergeRecord } from '../mergeRecord.ts'
 import { name300 } from '../name.ts'
 import { outsideId } from '../outsideIds.ts'
 import { isDate } from '../rulebook/eventSchema.ts'
@@ -127,18 +128,6 @@ export const canonical = (value: unknown): string =>
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => byText(a, b)))
       : inner,
   )
-
-const mergeRecord = (
-  before: Readonly<Record<string, unknown>>,
-  patch: Readonly<Record<string, unknown>>,
-): Record<string, unknown> => {
-  const merged: Record<string, unknown> = { ...before }
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete merged[key]
-    else if (value !== undefined) merged[key] = value
-  }
-  return merged
-}
 
 /** The profile after a patch: `null` removes a value, metadata and address merge key by key, the rest is replaced. */
 export const mergeProfile = (before: Profile, patch: ProfilePatch): Profile => {

@@ -1,6 +1,7 @@
 // What an order holds, and what it holds after somebody has said something of it.
 
 import type { OrderContent, OrderRedemption } from '../customer/orders/content.ts'
+import { mergeRecord } from '../mergeRecord.ts'
 import { amountOf, openItem, type PricedItem, type PricedOrder, priceOf, sumOf, withSums } from '../order.ts'
 import { type Refused, refuse } from '../refusal.ts'
 import { sizeOf } from '../size.ts'
@@ -24,15 +25,10 @@ const pricedItem = (item: SavedItem): PricedItem => {
   }
 }
 
-const merged = (
-  before: Readonly<Record<string, unknown>> | undefined,
-  patch: Readonly<Record<string, unknown>> | null | undefined,
-): Readonly<Record<string, unknown>> | undefined =>
-  patch
-    ? Object.fromEntries(
-        Object.entries({ ...before, ...patch }).filter(([, value]) => value !== null && value !== undefined),
-      )
-    : before
+type Described = Pick<OrderPatch, 'metadata'>
+
+const mergedMetadata = (before: Pick<OrderContent, 'metadata'> | undefined, { metadata }: Described) =>
+  metadata ? mergeRecord(before?.metadata ?? {}, metadata) : before?.metadata
 
 /**
  * The order after a patch. Items are replaced as a whole, metadata key by key (null takes one away). An amount that is given
@@ -46,7 +42,7 @@ export const patchedContent = (
   const items = patch.items?.map(pricedItem) ?? before?.items
   const amount =
     patch.amount ?? (patch.items && items ? sumOf(items.map((item) => item.amount)) : (before?.amount ?? 0))
-  const metadata = merged(before?.metadata, patch.metadata)
+  const metadata = mergedMetadata(before, patch)
   const source_id = patch.source_id ?? before?.source_id
   const { redemptions } = before ?? {}
   const referred = referrer === undefined ? before?.referrer : (referrer ?? undefined)
@@ -83,7 +79,7 @@ export const redeemedContent = (
   redemption: OrderRedemption,
 ): OrderContent => {
   const others = Object.entries(before?.redemptions ?? {}).slice(1 - MAX_REQUESTS)
-  const metadata = merged(before?.metadata, order.metadata)
+  const metadata = mergedMetadata(before, order)
   const content: OrderContent = {
     ...order,
     ...(metadata ? { metadata } : {}),

@@ -1,5 +1,6 @@
 // Making and changing vouchers: what one that is asked for must say of itself, and what it says after a change.
 import type { Calendar } from '../calendar.ts'
+import { mergeRecord } from '../mergeRecord.ts'
 import { type Refused, refuse } from '../refusal.ts'
 import type { Campaign } from '../rulebook/campaign.ts'
 import { categoryFaults } from '../rulebook/category.ts'
@@ -91,7 +92,7 @@ export const completeMember = (spec: VoucherSpec, campaign: Campaign): VoucherSp
   return spec.gift ? spec : { ...spec, ...giftOf(campaign) }
 }
 
-/** What a voucher says of itself after a change: what is given replaces what there is, metadata key by key. Pure. */
+/** What a voucher says of itself after a change: what is given replaces what there is, metadata key by key (null takes one away). Pure. */
 export const changedSpec = (
   before: VoucherSpec,
   voucher: Pick<ResolvedVoucher, 'code' | 'type' | 'gift' | 'points' | 'campaign'>,
@@ -114,7 +115,7 @@ export const changedSpec = (
   const next: VoucherSpec = {
     ...before,
     ...given,
-    ...(patch.metadata ? { metadata: { ...before.metadata, ...patch.metadata } } : {}),
+    ...(patch.metadata ? { metadata: mergeRecord(before.metadata ?? {}, patch.metadata) } : {}),
   }
   const faults = campaign ? memberFaults(next, campaign.definition, calendar) : singleFaults(next, calendar)
   return refusalOf(faults) ?? next
