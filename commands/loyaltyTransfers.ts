@@ -67,6 +67,12 @@ const arrive = async (
   return fromRefusal(refuse(key as RefusalKey, reason).refused)
 }
 
+/** Each transfer is by itself: of one that is refused the answer says that those before it stand. */
+const afterOthers = (count: number, failure: Failure): Failure =>
+  count === 0
+    ? failure
+    : { ...failure, details: `${failure.details} (item ${count}; those before it were transferred)` }
+
 const transfer = async (
   services: Services,
   call: MemberCall<v.InferOutput<typeof TransfersBody>>,
@@ -106,7 +112,7 @@ const transfer = async (
     }
     const named = call.idempotencyKey === undefined ? call : { ...call, idempotencyKey: `${call.idempotencyKey}/${i}` }
     const executed = await executeOnCard(services, named, source, command, item.source_id)
-    if (isFailure(executed)) return executed
+    if (isFailure(executed)) return afterOthers(i, executed)
     last = executed.done
     const out = (await factsOf(services, executed.done)).find((fact) => fact.type === 'PointsTransferredOut')
     if (out?.type !== 'PointsTransferredOut') {
@@ -115,9 +121,9 @@ const transfer = async (
       return mismatch()
     }
     const other = otherReason(executed.done, out.data.reason, item)
-    if (other) return other
+    if (other) return afterOthers(i, other)
     const failed = await arrive(services, call, executed.done.state, out)
-    if (failed) return failed
+    if (failed) return afterOthers(i, failed)
   }
   const { state, position } = await services.customers.load(target.customer.id)
   const card = state.loyalty.cards[target.card.id]
@@ -153,7 +159,8 @@ export const loyaltyTransferCommands = (services: Services) => [
     ...memberPaths('/transfers'),
     summary: 'Transfer points from other cards to this one',
     description:
-      'Each leaves its card and arrives here, or comes back: also when this node dies in between. They arrive under a fresh expiry.',
+      'Each leaves its card and arrives here, or comes back: also when this node dies in between. They arrive under a fresh expiry. ' +
+      'Those that stand before one that is refused were transferred; a repeat under their `source_id`s does nothing again.',
     tag: TAG,
     permission: 'points.transfer',
     params: ByMember,

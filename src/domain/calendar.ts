@@ -44,7 +44,7 @@ export interface Calendar {
    * Undefined for anything else, also for days that do not exist.
    */
   parse(text: string): number | undefined
-  /** The instant before which what is good until a text (as `parse` takes it) ends: of a day, the first after it. */
+  /** The instant before which what is good until a text (as `parse` takes it) ends: of a day, the first after it; within the year 9999. */
   parseEnd(text: string): number | undefined
 }
 
@@ -74,6 +74,8 @@ const ISO =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/
+/** The last instant that a date-time can say: who means "never" by 9999-12-31 is not answered with a year of five digits. */
+const LAST = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 const calendars = new Map<string, Calendar>()
 
@@ -202,9 +204,10 @@ const makeCalendar = (timeZone: string): Calendar => {
 
   const parseEnd = (text: string): number | undefined => {
     const at = parse(text)
-    if (at === undefined || !DAY.test(text)) return at
+    if (at === undefined) return at
+    if (!DAY.test(text)) return Math.min(at, LAST)
     const [year, month, day] = text.split('-').map(Number)
-    return startOfDay(year!, month!, day! + 1)
+    return Math.min(startOfDay(year!, month!, day! + 1), LAST)
   }
 
   return {

@@ -235,4 +235,13 @@ test('days between days and in months', () => {
   )
 })
 
+test('what is good until the last day that can be said ends within its year, in every zone', () => {
+  for (const zone of ['UTC', 'America/Sao_Paulo', 'Pacific/Kiritimati']) {
+    const { parseEnd } = calendarOf(zone)
+    for (const text of ['9999-12-31', '9999-12-31T23:59:59-14:00'])
+      assert.match(new Date(parseEnd(text)!).toISOString(), /^9999-12-31T/, `${zone} ${text}`)
+    assert.ok(parseEnd('9999-12-30')! < parseEnd('9999-12-31')!)
+  }
+})
+
 test.run()

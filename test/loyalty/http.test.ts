@@ -259,6 +259,13 @@ test('a transfer is both or neither, and each side names the other', async () =>
   assert.equal([out.related_transaction_id, arrived.related_transaction_id], [arrived.id, out.id])
   assert.is(ok(await get(`/v1/loyalties/members/${from.code}`)).body.loyalty_card.balance, 6)
   assert.is(ok(await get(`/v1/loyalties/members/${to.code}`)).body.loyalty_card.balance, 4)
+  const over = await post(path, [
+    { code: from.code, points: 5 },
+    { code: from.code, points: 5 },
+  ])
+  refused(over, 400, 'loyalty_card_points_exceeded')
+  assert.match(over.body.details, /\(item 1; those before it were transferred\)$/)
+  assert.is(ok(await get(`/v1/loyalties/members/${to.code}`)).body.loyalty_card.balance, 9)
 })
 
 test('a reward of a campaign gives a code that is good at once, the same one however often it is asked for', async () => {
