@@ -67,11 +67,16 @@ const arrive = async (
   return fromRefusal(refuse(key as RefusalKey, reason).refused)
 }
 
-/** Each transfer is by itself: of one that is refused the answer says that those before it stand. */
-const afterOthers = (count: number, failure: Failure): Failure =>
-  count === 0
-    ? failure
-    : { ...failure, details: `${failure.details} (item ${count}; those before it were transferred)` }
+/** Each transfer is by itself: of one that is refused the answer says that those before it stand, and from where on they show. */
+const afterOthers = async (services: Services, target: FoundCard, count: number, failure: Failure): Promise<Failure> => {
+  if (count === 0) return failure
+  const { position } = await services.customers.load(target.customer.id)
+  return {
+    ...failure,
+    details: `${failure.details} (item ${count}; those before it were transferred)`,
+    ...(position === undefined ? {} : { headers: { 'Consistency-Token': String(position) } }),
+  }
+}
 
 const transfer = async (
   services: Services,
@@ -112,7 +117,7 @@ const transfer = async (
     }
     const named = call.idempotencyKey === undefined ? call : { ...call, idempotencyKey: `${call.idempotencyKey}/${i}` }
     const executed = await executeOnCard(services, named, source, command, item.source_id)
-    if (isFailure(executed)) return afterOthers(i, executed)
+    if (isFailure(executed)) return afterOthers(services, target, i, executed)
     last = executed.done
     const out = (await factsOf(services, executed.done)).find((fact) => fact.type === 'PointsTransferredOut')
     if (out?.type !== 'PointsTransferredOut') {
@@ -121,9 +126,9 @@ const transfer = async (
       return mismatch()
     }
     const other = otherReason(executed.done, out.data.reason, item)
-    if (other) return afterOthers(i, other)
+    if (other) return afterOthers(services, target, i, other)
     const failed = await arrive(services, call, executed.done.state, out)
-    if (failed) return afterOthers(i, failed)
+    if (failed) return afterOthers(services, target, i, failed)
   }
   const { state, position } = await services.customers.load(target.customer.id)
   const card = state.loyalty.cards[target.card.id]
