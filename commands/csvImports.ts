@@ -29,6 +29,7 @@ import {
   addressPart,
   columnName,
   LEFT_COLUMNS,
+  listIn,
   MAX_ROWS,
   metadataName,
   PROFILE_COLUMNS,
@@ -52,13 +53,14 @@ const faulty = (issues: readonly v.BaseIssue<unknown>[]): Faulty => ({
 })
 
 const customerIn = (record: CsvRecord): CustomerInput | Faulty => {
-  const profile: Record<string, string> = {}
+  const profile: Record<string, string | readonly string[]> = {}
   const address: Record<string, string> = {}
   const metadata: Record<string, string> = {}
   for (const [name, cell] of record) {
     const column = columnName(name)
     const part = addressPart(column)
-    if (PROFILE_COLUMNS.has(column)) profile[column] = cell
+    if (column === 'unsubscribed') profile[column] = listIn(cell)
+    else if (PROFILE_COLUMNS.has(column)) profile[column] = cell
     else if (part !== undefined) address[part] = cell
     else metadata[metadataName(name)] = cell
   }
@@ -178,7 +180,7 @@ export const csvImportCommands = (services: Services) => [
     path: '/v1/customers/importCSV',
     summary: 'Create or change customers from a CSV file',
     description:
-      'Columns: `Source_id`, and any of `Name`, `Email`, `Phone`, `Birthdate`, `Description`, `Address_line_1`, `Address_line_2`, ' +
+      'Columns: `Source_id`, and any of `Name`, `Email`, `Phone`, `Birthdate`, `Description`, `Unsubscribed` (channels), `Address_line_1`, `Address_line_2`, ' +
       `\`Address_Postal_Code\`, \`Address_City\`, \`Address_State\`, \`Address_Country\`; any other is metadata. Up to ${MAX_ROWS} rows. ` +
       'Those that cannot be saved are told of in the async action.',
     tag: 'Customers',

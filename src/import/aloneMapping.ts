@@ -1,23 +1,33 @@
 // The mappings of records that are no events, and the customers that they make.
 import * as v from 'valibot'
-import { ADDRESS_TEXTS, Customer, DEFAULT_CUSTOMER_COLUMN, type MappingFile, PROFILE_TEXTS } from './mappingFile.ts'
+import {
+  ADDRESS_TEXTS,
+  Customer,
+  DEFAULT_CUSTOMER_COLUMN,
+  type MappingFile,
+  type OwnMapping,
+  PROFILE_TEXTS,
+} from './mappingFile.ts'
 import type { EventBody } from './mapRecord.ts'
 import type { ValueType } from './values.ts'
 
 /**
  * The mapping with which customers alone are imported: where it does not name the columns of the profile, those that are called
- * like its properties are taken (`address.city` for what is in the address; in JSON records `metadata` is the metadata).
+ * like its properties are taken (`address.city` for what is in the address, `unsubscribed` for channels opted out of; in JSON records `metadata` is the metadata).
  */
-export const mappingOfCustomers = (file: MappingFile, columns: readonly string[] | undefined): MappingFile => {
+export const mappingOfCustomers = (file: MappingFile, columns: readonly string[] | undefined): OwnMapping => {
   if (typeof file.customer === 'object') return { ...file, event: 'customer' }
   const named = (column: string) => (columns === undefined || columns.includes(column) ? column : undefined)
   const texts = PROFILE_TEXTS.map((property) => [property, named(property)])
+  const isText = columns !== undefined
   const address = ADDRESS_TEXTS.map((property) => [property, named(`address.${property}`)])
   const customer = { ...Object.fromEntries(texts), address: Object.fromEntries(address) }
   return {
     rest: file.metadata === undefined,
-    ...(columns === undefined ? { metadata_column: 'metadata' } : {}),
+    ...(isText ? {} : { metadata_column: 'metadata' }),
     ...file,
+    // What a JSON record has beside the parts of an address goes along, so that the server says what is wrong with it.
+    as_is: ['unsubscribed', 'birthday', ...(isText ? [] : ['address'])].filter((name) => named(name) !== undefined),
     event: 'customer',
     customer: v.parse(Customer, { ...customer, source_id: file.customer ?? DEFAULT_CUSTOMER_COLUMN }),
   }

@@ -15,6 +15,7 @@ export const PROFILE_COLUMNS: ReadonlySet<string> = new Set([
   'phone',
   'birthdate',
   'birthday',
+  'unsubscribed',
 ])
 const ADDRESS_COLUMNS: ReadonlySet<string> = new Set(['line_1', 'line_2', 'postal_code', 'city', 'state', 'country'])
 
@@ -56,7 +57,7 @@ export const metadataName = (name: string): string => name.replace(/^metadata[._
 
 /** The part of the address that a column is; undefined for another column. */
 export const addressPart = (column: string): string | undefined => {
-  const part = column.startsWith('address_') ? column.slice('address_'.length) : undefined
+  const part = /^address[._]/.test(column) ? column.slice('address_'.length) : undefined
   return part !== undefined && ADDRESS_COLUMNS.has(part) ? part : undefined
 }
 
@@ -82,3 +83,6 @@ export const headerFault = (names: readonly string[], needed: string): string | 
 /** Whether a row has cells that no name stands above. */
 export const hasMoreCells = (cells: readonly string[], names: readonly string[]): boolean =>
   cells.length > names.length && cells.slice(names.length).some((cell) => cell !== '')
+
+/** `email, sms` as a list. */
+export const listIn = (text: string): readonly string[] => text.split(/[\s,;|]+/).filter((part) => part !== '')

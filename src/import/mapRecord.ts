@@ -1,5 +1,6 @@
 // What becomes of one record under a mapping: an event, or what is wrong with it.
 import { createHash } from 'node:crypto'
+import { listIn } from './csvColumns.ts'
 import type { Field, Mapping } from './mapping.ts'
 import type { SourceRecord } from './records.ts'
 import { isAbsent, JSON_FORMAT, parseInstant, parseValue } from './values.ts'
@@ -85,6 +86,9 @@ const valuesOf = (
   return values
 }
 
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 const profileOf = (
   mapping: Mapping,
   fields: Readonly<Record<string, unknown>>,
@@ -97,6 +101,14 @@ const profileOf = (
     if (typeof raw === 'object' && raw !== null) faults.push(`${column}: must be a text`)
     else if (!isAbsent(raw)) (isOfAddress ? address : profile)[property] = String(raw).trim()
     else if (property === 'source_id') faults.push(`${column}: a customer's source_id must not be empty`)
+  }
+  for (const name of mapping.asIs) {
+    const raw = at(fields, name)
+    if (isAbsent(raw)) continue
+    if (name === 'unsubscribed' && typeof raw === 'string') profile[name] = listIn(raw)
+    else if (name === 'address' && isRecord(raw)) {
+      for (const [part, value] of Object.entries(raw)) if (!isAbsent(value)) address[part] ??= value
+    } else profile[name] = raw
   }
   const metadata = valuesOf(fields, mapping.profileMetadata, faults)
   return {
@@ -114,6 +126,7 @@ const restOf = (mapping: Mapping, fields: Readonly<Record<string, unknown>>): Re
     ...[...mapping.profile, ...mapping.profileMetadata, ...mapping.metadata].map(({ column }) => column),
     ...(typeof event === 'object' ? [event.column] : []),
     ...(metadataColumn === undefined ? [] : [metadataColumn]),
+    ...mapping.asIs,
     ...(time ? [time.column] : []),
   ]
   const used = new Set(columns.map((column) => (Object.hasOwn(fields, column) ? column : column.split('.')[0]!)))

@@ -7,6 +7,7 @@ import {
   DEFAULT_CUSTOMER_COLUMN,
   DEFAULT_TIME_COLUMN,
   type MappingFile,
+  type OwnMapping,
   PROFILE_TEXTS,
   type Property,
 } from './mappingFile.ts'
@@ -24,6 +25,8 @@ export interface Mapping {
   readonly event: string | { readonly column: string }
   /** Texts of the profile by property; those of the address are in it. */
   readonly profile: readonly { readonly property: string; readonly column: string; readonly isOfAddress: boolean }[]
+  /** Columns that go into the profile as they are; a text of `unsubscribed` is a list. */
+  readonly asIs: readonly string[]
   readonly profileMetadata: readonly Field[]
   readonly id: readonly string[]
   /** Put before the ids; undefined: the event's name. */
@@ -69,7 +72,7 @@ const checkColumns = (used: readonly string[], columns: readonly string[]): void
  * Fills in the defaults and checks every column against the file's header (`columns` undefined: records name their own
  * fields). Throws `InputError`.
  */
-export const completeMapping = (file: MappingFile, columns: readonly string[] | undefined): Mapping => {
+export const completeMapping = (file: OwnMapping, columns: readonly string[] | undefined): Mapping => {
   if (file.event === undefined)
     throw new InputError('Say what the events are called: --event NAME, or --event-column COLUMN that says it')
   const eventColumn = typeof file.event === 'object' ? [file.event] : []
@@ -96,15 +99,11 @@ export const completeMapping = (file: MappingFile, columns: readonly string[] | 
   ].flatMap(({ column, ...text }) => (column === undefined ? [] : [{ ...text, column }]))
   const profileMetadata = fields(customer.metadata)
   const named = fields(file.metadata)
+  const asIs = file.as_is ?? []
   const id = file.id === undefined ? [] : typeof file.id === 'string' ? [file.id] : file.id
-  const used = [
-    ...eventColumn,
-    ...profile,
-    ...profileMetadata,
-    ...named,
-    ...metadataColumn,
-    ...(time ? [time] : []),
-  ].map(({ column }) => column)
+  const used = [...eventColumn, ...profile, ...profileMetadata, ...named, ...metadataColumn, ...(time ? [time] : [])]
+    .map(({ column }) => column)
+    .concat(asIs)
   if (columns) checkColumns([...used, ...id], columns)
   const rest = file.rest ?? (file.metadata === undefined && file.metadata_column === undefined)
   const others = rest && columns ? columns.filter((column) => !used.includes(column)) : []
@@ -114,6 +113,7 @@ export const completeMapping = (file: MappingFile, columns: readonly string[] | 
   return {
     event: file.event,
     profile,
+    asIs,
     profileMetadata,
     id,
     // An id that names the event by its column needs no other name before it.

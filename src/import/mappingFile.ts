@@ -93,6 +93,9 @@ export const MappingFile = v.strictObject({
 
 export type MappingFile = v.InferOutput<typeof MappingFile>
 
+/** A mapping of which some columns are taken into the profile as they are, and said to be wrong by the server. */
+export type OwnMapping = MappingFile & { readonly as_is?: readonly string[] }
+
 /** The columns taken where neither option nor mapping names one and the file has them. */
 export const DEFAULT_CUSTOMER_COLUMN = 'source_id'
 

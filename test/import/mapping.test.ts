@@ -143,6 +143,16 @@ test('customers alone: columns called like the profile make it, the others are m
   assert.equal(ofFile({}, fields, Object.keys(fields)), ann)
   const record = { source_id: 'ann', email: 'a@b.c', address: { city: 'Gdansk' }, metadata: { tier: 'gold' } }
   assert.equal(ofFile({}, record), ann)
+  const more = { source_id: 'ann', address: { city: 'X', zip: '1', state: null }, unsubscribed: ['email'] }
+  assert.equal(ofFile({}, more), {
+    source_id: 'ann',
+    address: { city: 'X', zip: '1' },
+    unsubscribed: ['email'],
+    metadata: {},
+  })
+  const out = { source_id: 'ann', unsubscribed: 'email; sms' }
+  assert.equal(ofFile({}, out, Object.keys(out)).unsubscribed, ['email', 'sms'])
+  assert.equal(ofFile({}, { source_id: 'ann', 'address.city': 'X' }).address, { city: 'X' })
   assert.equal(ofFile({ customer: 'id' }, { id: 7, source_id: 'x' }), { source_id: '7', metadata: { source_id: 'x' } })
 })
 

@@ -45,24 +45,23 @@ const failuresOf = ({ result }: Answer['body']) =>
 
 test('customers, with addresses and metadata; a row that cannot be is told of, and no others', async () => {
   const path = await fileOf('customers.csv', [
-    'Source_id,Name,Email,Birthdate,Address_City,Address_Postal_Code,tier',
-    'ann,"Ann ""A"", Jr.",ann@example.com,1990-02-03,Gdańsk,80-001,gold',
-    'bob,Bob,,soon,,,',
-    ',Nobody,,,,,',
-    'cyd,Cyd,,,,,silver,more',
-    'dan,Dan,,,,,',
+    'Source_id,Name,Email,Birthdate,Address_City,address.postal_code,tier,unsubscribed',
+    'ann,"Ann ""A"", Jr.",ann@example.com,1990-02-03,Gdańsk,80-001,gold,email; sms',
+    'bob,Bob,,soon,,,,',
+    ',Nobody,,,,,,',
+    'cyd,Cyd,,,,,silver,,more',
+    'dan,Dan,,,,,,',
+    'eve,Eve,,,,,,letters',
   ])
   const done = await ended(await serverSdk(node).customers.importCSV(path))
-  assert.equal([done.type, done.result.done_count, done.result.failed_count], ['CUSTOMERS.IMPORT_CSV', 2, 3])
-  assert.match(
-    JSON.stringify(failuresOf(done)),
-    /birthdate.*missing_customer.*7 names|birthdate.*missing_customer.*8 cells/,
-  )
+  assert.equal([done.type, done.result.done_count, done.result.failed_count], ['CUSTOMERS.IMPORT_CSV', 2, 4])
+  assert.match(JSON.stringify(failuresOf(done)), /birthdate.*missing_customer.*9 cells under 8 names.*unsubscribed/)
   const ann = (await get('/v1/customers/ann')).body
   assert.equal(
     [ann.name, ann.email, ann.birthdate, ann.address, ann.metadata],
     ['Ann "A", Jr.', 'ann@example.com', '1990-02-03', { city: 'Gdańsk', postal_code: '80-001' }, { tier: 'gold' }],
   )
+  assert.equal(ann.unsubscribed, ['email', 'sms'])
   assert.is((await get('/v1/customers/dan')).body.name, 'Dan')
   assert.is((await get('/v1/customers/bob')).status, 404)
 })
