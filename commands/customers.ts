@@ -115,7 +115,12 @@ const upsert = async (services: Services, call: Call<CustomerInput, unknown, unk
 const update = async (services: Services, call: Call<CustomerInput, unknown, { id: string }>): Promise<Outcome> => {
   const found = await findCustomer(services, call.params.id)
   if (isFailure(found)) return found
-  const { id: _, ...profile } = call.body
+  const { id, ...profile } = call.body
+  if (id !== undefined && id !== found.id && id !== call.params.id)
+    return fail('invalid_customer', 'Property .id must be that of the customer whom the path names', {
+      resourceType: 'customer',
+      resourceId: found.id,
+    })
   return save(services, call, found.id as CustomerId, profile, false)
 }
 

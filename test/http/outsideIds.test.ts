@@ -97,4 +97,15 @@ test('a blank is nobody, and an order of an empty name is one of no name', async
   assert.is(new Set((await Promise.all(orders)).map(({ id }) => id)).size, 2)
 })
 
+test('a change that names another customer than its path is refused', async () => {
+  const [gus, hal] = [
+    await ok('POST', '/v1/customers', { source_id: 'gus' }),
+    await ok('POST', '/v1/customers', { source_id: 'hal' }),
+  ]
+  const other = await ask('PUT', '/v1/customers/gus', { id: hal.id, name: 'Hal' })
+  assert.equal([other.status, other.body.key], [400, 'invalid_customer'])
+  for (const id of [gus.id, 'gus', null])
+    assert.is((await ok('PUT', '/v1/customers/gus', { id, name: 'Gus' })).name, 'Gus')
+})
+
 test.run()
