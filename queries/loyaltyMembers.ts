@@ -16,6 +16,7 @@ import {
   showMember,
   showPending,
 } from '../src/api/presenters/loyaltyMembers.ts'
+import { withOrderSources } from '../src/api/presenters/orderSources.ts'
 import { HistoryEntry, PendingPointsObject } from '../src/api/presenters/parts.ts'
 import { MemberObject } from '../src/api/presenters/voucherObject.ts'
 import { isoOf } from '../src/api/shapes.ts'
@@ -156,7 +157,8 @@ export const loyaltyMemberQueries = (services: Services) => [
       const { card, customer } = found
       const page = await pageOf(ofPoints(card.pending), SOONEST, call.query)
       if (isFailure(page)) return page
-      const shown = page.entries.map((pending) => showPending(card, customer, pending))
+      const pending = page.entries.map((one) => showPending(card, customer, one))
+      const shown = await withOrderSources(services, pending)
       return { body: listBody('data', page, shown, { total: card.pending.length, id: ({ id }) => id }) }
     },
   }),

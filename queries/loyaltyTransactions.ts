@@ -8,6 +8,7 @@ import { spanFields, spanFilter } from '../src/api/lists/range.ts'
 import { documents } from '../src/api/lists/sources.ts'
 import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
 import { ByMember, memberPaths, readCard } from '../src/api/presenters/loyaltyMembers.ts'
+import { withOrderSources } from '../src/api/presenters/orderSources.ts'
 import { TransactionObject } from '../src/api/presenters/parts.ts'
 import { listOf } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
@@ -50,7 +51,8 @@ export const listTransactions = async (
   const source = documents(services.readModel.collection<LoyaltyTransactionDocument>('loyaltyTransactions'), filter)
   const page = await pageOf(source, TRANSACTION_ORDERS, query)
   if (isFailure(page)) return page
-  const shown = page.entries.map(({ transaction }) => transaction)
+  const transactions = page.entries.map(({ transaction }) => transaction)
+  const shown = await withOrderSources(services, transactions)
   return { body: listBody('data', page, shown, { id: ({ transaction }) => transaction.id }) }
 }
 

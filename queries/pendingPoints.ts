@@ -6,6 +6,7 @@ import { listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
 import { documents } from '../src/api/lists/sources.ts'
 import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
 import { showPendingDocument } from '../src/api/presenters/loyaltyMembers.ts'
+import { withOrderSources } from '../src/api/presenters/orderSources.ts'
 import { PendingPointsObject } from '../src/api/presenters/parts.ts'
 import { listOf } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
@@ -40,7 +41,8 @@ export const pendingPointsQueries = (services: Services) => [
       const source = documents(collection, { campaign: program.id })
       const page = await pageOf(source, ORDERS, query)
       if (isFailure(page)) return page
-      return { body: listBody('data', page, page.entries.map(showPendingDocument), { id: ({ _id }) => _id }) }
+      const shown = await withOrderSources(services, page.entries.map(showPendingDocument))
+      return { body: listBody('data', page, shown, { id: ({ _id }) => _id }) }
     },
   }),
 ]

@@ -222,4 +222,29 @@ test('with the person what the orders say goes, and the money stays', async () =
   assert.equal([body.amount, body.customer_id, body.source_id], [50, null, null])
 })
 
+test('what came of an order says what the shop calls it: transactions, of a card and a program, and pending points', async () => {
+  const own = { name: 'slow club', auto_join: true, voucher: { type: 'LOYALTY_CARD' } }
+  const { id } = await admin('/v1/loyalties', own)
+  const paid = { event: 'order.paid', loyalty: { type: 'FIXED', points: 5 } }
+  await admin(`/v1/loyalties/${id}/earning-rules`, [
+    paid,
+    { ...paid, pending_points: { period_type: 'DAY', period_value: 1 } },
+  ])
+  const { code } = await admin(`/v1/loyalties/${id}/members`, { customer: { source_id: 'zoe' } })
+  await admin('/v1/orders', { source_id: 'shop-zoe', amount: 100, status: 'PAID', customer: { source_id: 'zoe' } })
+  for (const path of [
+    `members/${code}/transactions`,
+    `${id}/transactions`,
+    `members/${code}/pending-points`,
+    `${id}/pending-points`,
+  ]) {
+    const { body } = await read(`/v1/loyalties/${path}`)
+    assert.equal(
+      body.data.map((one: Answer['body']) => one.details.order?.source_id),
+      ['shop-zoe'],
+      path,
+    )
+  }
+})
+
 test.run()
