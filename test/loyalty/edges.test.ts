@@ -215,8 +215,9 @@ test('a tier is looked at with a card’s beginning and with what it will get, a
 
 test('a tier is reached from its first point to its last', () => {
   const w = shop()
-  w.define('loyaltyTier', 'ltr_1', { campaign_id: PROGRAM, name: 'one', points: { from: 10, to: 19 } })
+  // From the lowest up, in whichever order they were made.
   w.define('loyaltyTier', 'ltr_2', { campaign_id: PROGRAM, name: 'two', points: { from: 20 } })
+  w.define('loyaltyTier', 'ltr_1', { campaign_id: PROGRAM, name: 'one', points: { from: 10, to: 19 } })
   w.define('loyaltyTier', 'ltr_0', { campaign_id: PROGRAM, name: 'nobody' })
   join(w)
   const at = (points: number) => {

@@ -36,9 +36,10 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'one step too far back is taken forward again by the loop below it',
   },
   {
-    code: /\bMAX_CHARACTERS = [\d_]+/,
-    why: 'what one rendering may take is a bound of its work, and is promised to nobody to the character',
+    code: /\b(?:MAX_CHARACTERS|MAX_PARTS) = [\d_]+|\blet parts = 0\b/,
+    why: 'what one rendering may take is a bound of its work, and is promised to nobody to the character or the part',
   },
+  { code: /\+\+parts > MAX_PARTS\b/, to: '>=', why: 'one part more or less is no other bound' },
   { code: /\(events\.length > 0 \? \[ALL_EVENTS/, to: '>=', why: 'saves a write of the total as it is' },
   { code: /Math\.min\(1, Math\.sqrt\(h\)\)/, to: '2', why: 'rounding takes h to 1 + 2^-52 at most, whose root is 1' },
   { code: /\b(?:NOON_MS|LATE_MS) = .+/, why: 'about that time of day, and far from where an hour would matter' },

@@ -12,7 +12,7 @@ const DONE = /^customer\.(?:created|updated|confirmed|referred|redemption\.|publ
 export const lastActivityAt = ({ status, now, createdAt, updatedAt, occurrences, consents }: CustomerState): number => {
   // Of one who was deleted nothing else is known.
   if (status === 'deleted') return now
-  let last = Math.max(createdAt, updatedAt, consents.history.at(-1)?.occurredAt ?? 0)
+  let last = Math.max(createdAt, updatedAt, consents.history.at(-1)?.occurredAt ?? createdAt)
   for (const [type, stats] of Object.entries(occurrences))
     if (!isInternalEventType(type) || DONE.test(type)) last = Math.max(last, stats.last)
   return last
