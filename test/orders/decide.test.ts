@@ -93,6 +93,12 @@ test('an order costs what is said, else what its items do, else what it did, els
     [of(undefined, { amount: 5, discount_amount: 5 }), of({ amount: 5, discount_amount: 5 }, { amount: 4 })],
     [[5, 5, 0, 0], 'invalid_order'],
   )
+  const discounted = { amount: 9, discount_amount: 5, applied_discount_amount: 5 } as never
+  const applied = (discount_amount: number) => {
+    const content = patchedContent(discounted, { discount_amount }, undefined)
+    return isRefused(content) ? content.refused.key : content.applied_discount_amount
+  }
+  assert.equal([applied(3), applied(6)], [3, 5], 'no more than comes off, and no more than came off here')
   const made = patchedContent(undefined, { items }, undefined)
   assert.ok(!isRefused(made))
   assert.equal(
