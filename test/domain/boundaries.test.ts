@@ -3,7 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
 import { calendarOf } from '../../src/domain/calendar.ts'
-import { MAX_DECLINED, MAX_ROUNDS } from '../../src/domain/customer/draft.ts'
+import { MAX_DECLINED, MAX_FACTS, MAX_ROUNDS } from '../../src/domain/customer/draft.ts'
 import { fold } from '../../src/domain/customer/fold.ts'
 import { counted, countWithin, NO_COUNTS } from '../../src/domain/customer/redemptions/counts.ts'
 import { ROLLBACK_MS } from '../../src/domain/customer/redemptions/state.ts'
@@ -257,6 +257,16 @@ test('a cascade ends with its last round', () => {
   const { halted } = chain(MAX_ROUNDS)
   assert.ok(halted?.type === 'CascadeHalted')
   assert.is(halted.data.rounds, MAX_ROUNDS + 1)
+})
+
+test('what fell due long ago is caught up with in turns of half as many facts as a decision has', () => {
+  const w = shop()
+  join(w)
+  for (let n = 1; n <= MAX_FACTS; n++)
+    w.facts({ type: 'AddPoints', card: 'v_1', points: 1, expiry: { type: 'CUSTOM_DATE', at: w.now + n * MINUTE } })
+  w.wait(DAY)
+  const turn = () => w.facts(advance).length
+  assert.equal([turn(), turn(), turn(), card(w).balance], [MAX_FACTS / 2, MAX_FACTS / 2, 0, 0])
 })
 
 const paidOn = (days: readonly number[]): Tally =>

@@ -80,6 +80,11 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   { code: /\bname\.length > 100\b/, to: '>=', why: 'no zone has a name of a hundred letters' },
   { code: /\bname\.length > 100\b/, to: '101', why: 'nor one of a hundred and one' },
+  {
+    code: /\bMAX_INSTANTS = [\d_]+|\blet n = 0(?=; n < MAX_INSTANTS\b)/,
+    why: 'the clock comes back for the rest: a turn is bounded by its facts before',
+  },
+  { code: /\bn < MAX_INSTANTS\b/, to: '<=', why: 'one instant more in a turn is no other bound' },
   { code: /\bat < earliest\b/, to: '<=', why: 'the same instant is put in the place of itself' },
   { code: /\boldest > dropped\b/, to: '>=', why: 'the same day is put in the place of itself' },
 ]
