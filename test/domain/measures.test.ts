@@ -6,10 +6,41 @@ import { toJsonSchema } from '@valibot/to-json-schema'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
+import { MAX_KEYS, MAX_ROLES } from '../../src/domain/access/access.ts'
+import { MAX_USERS } from '../../src/domain/access/users.ts'
+import { MAX_CODE } from '../../src/domain/codes.ts'
+import { MAX_CONDITION_NESTING, MAX_LEVELS, MAX_NODES, MAX_VALUES } from '../../src/domain/conditions/faults.ts'
+import { MAX_WINDOW_MS } from '../../src/domain/conditions/native.ts'
+import { MAX_STEPS } from '../../src/domain/conditions/steps.ts'
+import { AHEAD_MS, MAX_ORDER_ITEMS } from '../../src/domain/conditions/subject.ts'
+import { MAX_HISTORY } from '../../src/domain/customer/consents.ts'
+import { MAX_DECLINED, MAX_FACTS, MAX_ROUNDS } from '../../src/domain/customer/draft.ts'
+import { ROLLBACK_WINDOW_MS } from '../../src/domain/customer/loyalty/state.ts'
+import { MAX_PROFILE_BYTES } from '../../src/domain/customer/profile.ts'
+import { MAX_ABANDONED, ROLLBACK_MS } from '../../src/domain/customer/redemptions/state.ts'
+import { MAX_ORDER } from '../../src/domain/order.ts'
+import { MAX_ORDER_BYTES } from '../../src/domain/orders/content.ts'
+import { MAX_POINTS, MAX_TOTAL } from '../../src/domain/points.ts'
 import { asMoment, ofMoment, sortable } from '../../src/domain/position.ts'
+import { MAX_CAP } from '../../src/domain/rulebook/distribution.ts'
 import { kindNamed, kindNames } from '../../src/domain/rulebook/kinds.ts'
-import { GivenMetadata, MAX_METADATA_BYTES, MAX_METADATA_KEYS, sizeOf } from '../../src/domain/size.ts'
+import { MAX_PERIOD_MS } from '../../src/domain/rulebook/periods.ts'
+import { MAX_TIERS } from '../../src/domain/rulebook/promotionTier.ts'
+import { MAX_REDEEMABLES } from '../../src/domain/rulebook/stackingRules.ts'
+import { MAX_AMOUNT } from '../../src/domain/rulebook/voucherSpec.ts'
+import {
+  GivenMetadata,
+  MAX_BATCH_BYTES,
+  MAX_EVENT_BYTES,
+  MAX_METADATA_BYTES,
+  MAX_METADATA_KEYS,
+  sizeOf,
+} from '../../src/domain/size.ts'
+import { MAX_VALUE } from '../../src/domain/templates/plain.ts'
+import { MAX_TEMPLATE } from '../../src/domain/templates/template.ts'
+import { MAX_ITEMS } from '../../src/domain/vouchers/job.ts'
 import fc from '../fc.ts'
+import { DAY, MINUTE } from '../given.ts'
 
 test('a value is about as large as it is written', () => {
   const sizes: readonly (readonly [value: unknown, bytes: number, keys: number])[] = [
@@ -50,6 +81,24 @@ test('metadata is taken to its bounds', () => {
   assert.equal([fits(keys(MAX_METADATA_KEYS)), fits(keys(MAX_METADATA_KEYS + 1))], [true, false])
   const bytes = (n: number) => ({ a: 'x'.repeat(n - sizeOf({ a: '' }).bytes) })
   assert.equal([fits(bytes(MAX_METADATA_BYTES)), fits(bytes(MAX_METADATA_BYTES + 1))], [true, false])
+})
+
+test('the bounds that tests and texts call by name are these', () => {
+  const [kilobyte, trillion] = [1_024, 10 ** 12]
+  assert.equal(
+    [MAX_METADATA_BYTES, MAX_METADATA_KEYS, MAX_EVENT_BYTES, MAX_BATCH_BYTES, MAX_PROFILE_BYTES, MAX_ORDER_BYTES],
+    [256 * kilobyte, 2_000, 1_024 * kilobyte, 10_240 * kilobyte, 64 * kilobyte, 160 * kilobyte],
+  )
+  assert.equal([MAX_AMOUNT, MAX_ORDER, MAX_POINTS, MAX_TOTAL], [trillion, 1_000 * trillion, trillion, 1_000 * trillion])
+  assert.equal(
+    [ROLLBACK_MS, ROLLBACK_WINDOW_MS, MAX_PERIOD_MS, MAX_WINDOW_MS, AHEAD_MS],
+    [92 * DAY, 92 * DAY, 366 * DAY, 1_825 * DAY, 5 * MINUTE],
+  )
+  assert.equal([MAX_ROUNDS, MAX_FACTS, MAX_DECLINED, MAX_ABANDONED, MAX_HISTORY], [16, 256, 32, 64, 100])
+  assert.equal([MAX_CONDITION_NESTING, MAX_LEVELS, MAX_NODES, MAX_VALUES, MAX_STEPS], [64, 20, 500, 1_000, 250_000])
+  assert.equal([MAX_ORDER_ITEMS, MAX_REDEEMABLES, MAX_TIERS, MAX_CAP, MAX_ITEMS], [500, 30, 100, 100, 100_000])
+  assert.equal([MAX_KEYS, MAX_ROLES, MAX_USERS, MAX_CODE], [1_000, 100, 1_000, 300])
+  assert.equal([MAX_TEMPLATE, MAX_VALUE], [100_000, 1_000])
 })
 
 test('a place is a moment and back, up to a petabyte', () => {

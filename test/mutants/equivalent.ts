@@ -85,6 +85,11 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'the clock comes back for the rest: a turn is bounded by its facts before',
   },
   { code: /\bn < MAX_INSTANTS\b/, to: '<=', why: 'one instant more in a turn is no other bound' },
+  {
+    code: /\bMAX_PASSED_OVER = [\d_]+|\blet n = 0(?=; n < MAX_PASSED_OVER\b)/,
+    why: 'where the end of an answer is told too early it is asked again then',
+  },
+  { code: /\bn < MAX_PASSED_OVER\b/, to: '<=', why: 'and so it is where it is told one step later' },
   { code: /\bat < earliest\b/, to: '<=', why: 'the same instant is put in the place of itself' },
   { code: /\boldest > dropped\b/, to: '>=', why: 'the same day is put in the place of itself' },
 ]

@@ -13,7 +13,7 @@ export type Parsed =
 
 /** Bounds of one definition. */
 export const MAX_LEVELS = 20
-const MAX_NODES = 500
+export const MAX_NODES = 500
 /** Values that one operator may list. */
 export const MAX_VALUES = 1_000
 const MAX_FAULTS = 100
