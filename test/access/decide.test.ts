@@ -12,7 +12,7 @@ import {
   permissionsOfRole,
 } from '../../src/domain/access/access.ts'
 import { accessFacts } from '../../src/domain/access/facts.ts'
-import type { Permission } from '../../src/domain/access/permissions.ts'
+import { holds, type Permission } from '../../src/domain/access/permissions.ts'
 import { MAX_USERS, userByEmail, userByLink } from '../../src/domain/access/users.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 
@@ -264,6 +264,16 @@ test('what is personal of somebody who signs in is of that user, whether the fac
   assert.equal([described.of?.({ user }), named.of?.({ id: 'u_1', name: 'Ann' })], ['u_1', 'u_1'])
   assert.equal([described.of?.({ user: {} }), named.of?.({ id: 1 })], [undefined, undefined])
   assert.equal(described.take({ user })?.taken, { 'user.email': 'ann@shop.test' })
+})
+
+test('a role that is delivered holds what it does, one of one’s own what it says, any other nothing', () => {
+  const mayManage = (role: string, permissions?: readonly Permission[]) =>
+    holds({ role, ...(permissions ? { permissions: new Set(permissions) } : {}) }, 'management.use')
+  assert.equal([mayManage('admin'), mayManage('reader'), mayManage('nobody')], [true, false, false])
+  assert.equal(
+    [mayManage('clerk', ['management.use']), mayManage('clerk', []), mayManage('admin', [])],
+    [true, false, false],
+  )
 })
 
 test.run()

@@ -289,6 +289,20 @@ test('a customer has one card of a program that gives one, or asks for one; a pu
   for (const more of [{ active: false }, over]) assert.is(issue(shop({}, more), 'v_1'), 'campaign_not_active')
 })
 
+test('a card is switched off and on, once each, and takes and gives nothing while it is off', () => {
+  const w = shop()
+  join(w)
+  add(w, 5)
+  const turn = (active: boolean, id = 'v_1') => told(w, { type: 'SwitchLoyaltyCard', card: id, active })
+  const use = () => [
+    told(w, { type: 'AddPoints', card: 'v_1', points: 1, expiry: NEVER }),
+    told(w, { type: 'RemovePoints', card: 'v_1', points: 1 }),
+  ]
+  assert.equal([turn(true), turn(false), turn(false), turn(false, 'v_2')], ['', 'LoyaltyCardDisabled', '', 'not_found'])
+  assert.equal(use(), ['loyalty_card_not_active', 'loyalty_card_not_active'])
+  assert.equal([turn(true), ...use()], ['LoyaltyCardEnabled', 'PointsAdded', 'PointsRemoved'])
+})
+
 test('points go from card to card to the last one, and not to the same card', () => {
   const w = shop({}, { join_once: false })
   join(w)
