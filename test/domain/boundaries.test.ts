@@ -320,7 +320,8 @@ test('a week counts its seven days, from the first to the last', () => {
 
 test('a cool-down is over with its last instant, before and after a payment', () => {
   const tally = paidOn([0])
-  const may = (at: number) => 'points' in allowance({ cooldown: 'PT1H' }, tally, at, calendar)
+  const may = (at: number, of = tally) => 'points' in allowance({ cooldown: 'PT1H' }, of, at, calendar)
+  assert.equal([may(T0 + HOUR - 1, paidOn([0, 5])), may(T0 + HOUR, paidOn([0, 5]))], [false, true])
   assert.equal([may(T0 + HOUR - 1), may(T0 + HOUR), may(T0 - HOUR + 1), may(T0 - HOUR)], [false, true, false, true])
   // Payments beyond those that are kept by their instant: whatever lies before the oldest kept cannot be told.
   const many = Array.from({ length: 33 }, (_, n) => n).reduce(
