@@ -90,6 +90,13 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'where the end of an answer is told too early it is asked again then',
   },
   { code: /\bn < MAX_PASSED_OVER\b/, to: '<=', why: 'and so it is where it is told one step later' },
+  {
+    code: /\b(?:among|of|own) === undefined \|\| nested === undefined\b/,
+    to: '&&',
+    why: 'a part that cannot be read has been told of, which refuses the whole whatever is made of it',
+  },
+  { code: /\b(?:ends|closes) < 0\b/, to: '<=', why: 'an end stands behind its beginning' },
+  { code: /\b(?:ends|closes) < 0\b/, to: '1', why: 'and never at the first letter' },
   { code: /\bat < earliest\b/, to: '<=', why: 'the same instant is put in the place of itself' },
   { code: /\boldest > dropped\b/, to: '>=', why: 'the same day is put in the place of itself' },
 ]
