@@ -182,6 +182,19 @@ test('a rule about the credits of a gift is asked of those that are wanted, none
   assert.equal([pay(), pay(1)], [['500'], ['redemption_rules_violated']])
 })
 
+test('what takes nothing off gives nothing: a discount without an order, a tier without a discount', () => {
+  const w = world()
+  w.define('campaign', 'camp_p', { name: 'p', campaign_type: 'PROMOTION' })
+  w.define('promotionTier', 'promo_1', { campaign_id: 'camp_p', name: 'one', hierarchy: 1 })
+  const given = (redeemable: Redeemable, more: Partial<Situation> = {}) => {
+    const [one] = ask(w, [redeemable], more).verdicts
+    return one?.status === 'APPLICABLE' ? [one.given, one.applied, one.after?.total_amount] : [keyOf(one!)]
+  }
+  assert.equal(given(coupon('A')), [100, 100, 900])
+  assert.equal(given(coupon('A'), { order: undefined }), [0, 0, undefined])
+  assert.equal(given(asking(tierCode('promo_1'))), [0, 0, 1_000])
+})
+
 test('no more are applied than the rules let, and none after one that is not', () => {
   const three = [coupon('A'), coupon('B'), coupon('C')]
   assert.equal(told(world(), three), ['100', '100', '100'])
