@@ -292,12 +292,19 @@ test('a redemption’s event says what was redeemed and what it gave', () => {
   })
   const unknown = redemptionHappening({ type: 'RedemptionSucceeded', data: { ...data, applied: undefined } } as never)
   assert.is(unknown?.metadata.discount_amount, 0)
+  const about = { campaign: { id: 'c', name: 'n' }, voucher: { id: 'v', code: 'C' } }
+  const shown = { campaign: 'c', campaign_name: 'n', code: 'C' }
+  const said = (type: string, more: object) =>
+    referralHappening({ type, data: { ...about, ...more } } as never)?.metadata
   const reward = (amount?: number) =>
-    referralHappening({
-      type: 'ReferralRewarded',
-      data: { campaign: {}, voucher: {}, role: 'REFEREE', reward: { type: 'LOYALTY_CARD', amount } },
-    } as never)?.metadata.amount
-  assert.equal([reward(5), reward()], [5, 0])
+    said('ReferralRewarded', { role: 'REFEREE', reward: { type: 'LOYALTY_CARD', amount } })
+  for (const [amount, worth] of [
+    [5, 5],
+    [undefined, 0],
+  ] as const)
+    assert.equal(reward(amount), { ...shown, role: 'REFEREE', reward_type: 'LOYALTY_CARD', amount: worth })
+  assert.equal(said('ReferralCredited', { number: 2 }), { ...shown, role: 'REFERRER', number: 2 })
+  assert.equal(said('ReferralConverted', {}), { ...shown, role: 'REFEREE' })
   const { campaign: _, order: __, applied: ___, ...bare } = data
   const promotion = { id: 'promo_1', name: 'p', hierarchy: 1 }
   const paid = { card: 'v', points: 7, reward: { id: 'rew', name: 'r', type: 'COIN', revision: '1' }, assignment: 'a' }
