@@ -68,7 +68,12 @@ const arrive = async (
 }
 
 /** Each transfer is by itself: of one that is refused the answer says that those before it stand, and from where on they show. */
-const afterOthers = async (services: Services, target: FoundCard, count: number, failure: Failure): Promise<Failure> => {
+const afterOthers = async (
+  services: Services,
+  target: FoundCard,
+  count: number,
+  failure: Failure,
+): Promise<Failure> => {
   if (count === 0) return failure
   const { position } = await services.customers.load(target.customer.id)
   return {

@@ -2,7 +2,7 @@
 
 import * as v from 'valibot'
 import { type RedemptionDocument, redemptionOf } from '../projections/redemptions.ts'
-import { contextOf } from '../src/api/context.ts'
+import { contextOf, findCustomer } from '../src/api/context.ts'
 import { CalculatedOrder } from '../src/api/presenters/parts.ts'
 import { redeemedVouchers } from '../src/api/presenters/redeemedVouchers.ts'
 import { ParentRedemption, RedemptionObject, showParent, showRedemption } from '../src/api/presenters/redemptions.ts'
@@ -12,6 +12,7 @@ import {
   type AnyCall,
   askedOf,
   asksOf,
+  CustomerField,
   codesOf,
   customerMeant,
   expanded,
@@ -34,6 +35,7 @@ import { metadataRefused } from '../src/domain/rulebook/metadataSchema.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { type Failure, fail, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
+import type { CommandContext } from '../src/runtime/customers.ts'
 import { isMeant } from '../src/runtime/orders.ts'
 import type { Succeeded } from '../src/runtime/redemptions.ts'
 import type { RolledBack } from '../src/runtime/rollBack.ts'
@@ -208,6 +210,7 @@ const RollbackBody = v.pipe(
     v.object({
       reason: text(1_000),
       tracking_id: text(300),
+      customer: CustomerField,
       metadata: v.nullish(GivenMetadata),
     }),
     {},
@@ -248,6 +251,25 @@ type RollbackCall = AnyCall & {
   readonly query: v.InferOutput<typeof RollbackQuery>
 }
 
+/** What a rollback says of its customer is taken in, as with a redemption; why it is not, when the redemption is not theirs. */
+const customerFault = async (
+  services: Services,
+  call: RollbackCall,
+  customer: string | null,
+  context: CommandContext,
+): Promise<Failure | undefined> => {
+  const said = call.body?.customer
+  if (!said) return undefined
+  for (const name of [said.id, said.profile.source_id]) {
+    if (typeof name !== 'string') continue
+    const found = await findCustomer(services, name)
+    if (isFailure(found) || found.id !== customer)
+      return fail('invalid_customer', 'Property .customer must be the customer of the redemption')
+  }
+  const meant = await customerMeant(services, call, { customer: said }, context)
+  return isFailure(meant) ? meant : undefined
+}
+
 /** The record of a redemption outlives its customer, in whose stream it would be taken back. */
 const gone = (id: string): Failure =>
   fail('invalid_redemption', `The customer of the redemption ${id} was deleted: it cannot be rolled back any more`)
@@ -260,6 +282,9 @@ const rollBack = async (
   const found = await redemptionsNamed(services, id)
   const [first] = found
   if (!first) return { failure: notFound('redemption', id) }
+  const context = contextOf(call, services)
+  const fault = await customerFault(services, call, first.customer, context)
+  if (fault) return { failure: fault }
   const reason = call.query.reason ?? call.body?.reason ?? undefined
   const trackingId = call.query.tracking_id ?? call.body?.tracking_id ?? undefined
   const asked = askedOf(call, { metadata: call.body?.metadata, tracking_id: trackingId })
@@ -271,7 +296,7 @@ const rollBack = async (
       asked,
       reason,
     },
-    contextOf(call, services, call.idempotencyKey === undefined ? {} : { key: idFrom('rr', id, call.idempotencyKey) }),
+    call.idempotencyKey === undefined ? context : { ...context, key: idFrom('rr', id, call.idempotencyKey) },
   )
   switch (done.kind) {
     case 'failed':

@@ -9,7 +9,6 @@ export const UNSUPPORTED: ReadonlySet<string> = new Set([
   'auto_redeem',
   'balance',
   'code',
-  'customer',
   'discount',
   'expand',
   'expiration_date',

@@ -279,8 +279,10 @@ test('hours of a day begin at their first instant, end before their last, and ma
   assert.equal(ask(9, 17, [], 0), [false, Number.POSITIVE_INFINITY])
   // The half hour before three is no time at all on the day on which the clocks skip it: the next one is a week later.
   const skipped = { op: 'daily', from: 2.5 * HOUR, to: 3 * HOUR, days: [0] } as const
-  const told = askInstant(calendarOf('America/New_York'), skipped, Date.parse('2026-03-07T17:00:00Z'))
-  assert.equal(told, { holds: false, until: Date.parse('2026-03-15T06:30:00Z') })
+  for (const at of ['2026-03-01T08:00:00Z', '2026-03-06T17:00:00Z', '2026-03-07T17:00:00Z', '2026-03-08T12:00:00Z']) {
+    const told = askInstant(calendarOf('America/New_York'), skipped, Date.parse(at))
+    assert.equal(told, { holds: false, until: Date.parse('2026-03-15T06:30:00Z') }, at)
+  }
 })
 
 test('an item is worth its amount, else its price by its quantity, else nothing', () => {

@@ -442,7 +442,16 @@ test('the official SDK validates, redeems, rolls back and lists', async () => {
   } catch (error) {
     assert.is((error as { key?: string }).key, 'quantity_exceeded')
   }
-  const undone = await sdk.redemptions.rollback(single.id, { reason: 'changed my mind' })
+  await node.call('POST', '/v1/customers', { source_id: 'somebody else' })
+  for (const source_id of ['somebody else', 'nobody']) {
+    const refused = await node.call('POST', `/v1/redemptions/${single.id}/rollback`, { customer: { source_id } })
+    assert.equal([refused.status, refused.body.key], [400, 'invalid_customer'])
+  }
+  const undone = await sdk.redemptions.rollback(single.id, {
+    reason: 'changed my mind',
+    customer: { id: single.customer_id!, source_id: 'sdk', name: 'Sue' },
+  } as never)
+  assert.is(((await sdk.customers.get('sdk')) as { name?: string }).name, 'Sue')
   assert.is(undone.object, 'redemption_rollback')
   const all = await sdk.redemptions.rollbackStackable(redeemed.parent_redemption.id)
   assert.is(all.rollbacks.length, 1)

@@ -105,17 +105,17 @@ const recurring = (calendar: Calendar, { start, every, lasting }: TestOf<'recurr
 
 /** Whether an instant lies between two times of day, and when that changes after it. */
 const daily = (calendar: Calendar, { from, to, days }: TestOf<'daily'>, at: number): Answer => {
-  let next = Number.POSITIVE_INFINITY
-  for (let shift = -1; shift <= 8; shift++) {
+  // The clocks may skip the stretch of one week whole, and not those of two.
+  for (let shift = -1; shift <= 14; shift++) {
     const start = calendar.period('day', at, shift).from
     if (!days.includes(calendar.weekday(start))) continue
     const day = calendar.civil(start)
     const opens = calendar.instantOf(day, from)
     const closes = calendar.instantOf(day, to > from ? to : to + 86_400_000)
     if (opens <= at && at < closes) return answer(true, closes)
-    if (opens > at && opens < closes && opens < next) next = opens
+    if (opens > at && opens < closes) return answer(false, opens)
   }
-  return answer(false, next)
+  return answer(false)
 }
 
 /** Tests of times asked of an instant; `until` is when the answer would change for a later instant. */
