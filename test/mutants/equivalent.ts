@@ -97,6 +97,11 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   { code: /\b(?:ends|closes) < 0\b/, to: '<=', why: 'an end stands behind its beginning' },
   { code: /\b(?:ends|closes) < 0\b/, to: '1', why: 'and never at the first letter' },
+  {
+    code: /\bmetresBetween\(circle, point\) <= circle\.metres\b/,
+    to: '<',
+    why: 'nothing lies on a circle to the last digit',
+  },
   { code: /\bat < earliest\b/, to: '<=', why: 'the same instant is put in the place of itself' },
   { code: /\boldest > dropped\b/, to: '>=', why: 'the same day is put in the place of itself' },
 ]
