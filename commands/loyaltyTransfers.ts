@@ -79,7 +79,7 @@ const afterOthers = async (
   return {
     ...failure,
     details: `${failure.details} (item ${count}; those before it were transferred)`,
-    ...(position === undefined ? {} : { headers: { 'Consistency-Token': String(position) } }),
+    headers: position === undefined ? undefined : { 'Consistency-Token': String(position) },
   }
 }
 

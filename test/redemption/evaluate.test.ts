@@ -172,14 +172,14 @@ test('gift credits pay up to what is left, and are asked for by number where the
   assert.equal(pay({ available: 500 }, order(499)), [499, 499, 499, 0])
 })
 
-test('a rule about the credits of a gift is asked of those that are wanted, none where none are said', () => {
+test('a rule about the credits of a gift is asked of what goes, whether or not it is said how much', () => {
   const w = world()
-  const rule = { name: 'redemption.gift.amount', conditions: { $less_than: [1] } }
+  const rule = { name: 'redemption.gift.amount', conditions: { $less_than: [500] } }
   w.define('validationRule', 'val_1', { name: 'none', rules: { 1: rule, logic: '1' } })
   w.define('assignment', 'asgm_1', { rule_id: 'val_1', related_object_type: 'voucher', related_object_id: 'GIFT' })
   const gift = code('GIFT', { type: 'GIFT_VOUCHER', gift: { amount: 500, effect: 'APPLY_TO_ORDER' } })
   const pay = (credits?: number) => told(w, [asking(gift, { available: 500, ...(credits ? { credits } : {}) })])
-  assert.equal([pay(), pay(1)], [['500'], ['redemption_rules_violated']])
+  assert.equal([pay(), pay(500), pay(499)], [['redemption_rules_violated'], ['redemption_rules_violated'], ['499']])
 })
 
 test('what takes nothing off gives nothing: a discount without an order, a tier without a discount', () => {

@@ -81,7 +81,7 @@ const redeemCode =
               : {}),
           },
           measures: {},
-          credits: 1,
+          ...(campaign === GIFTS ? { credits: 1 } : {}),
           available: 10,
         },
       ],

@@ -108,7 +108,7 @@ export const redemptionContext = (
     api_key: apiKey,
     linked_customer: customer !== undefined && voucher.holder === customer.id,
     ...(voucher.gift ? { gift_amount: credits ?? taken?.credits ?? 0 } : {}),
-    ...(taken?.points === undefined ? {} : { points_used: taken.points }),
+    points_used: taken?.points,
   }
   return {
     ...(order ? { order: { ...order, initial_amount: order.initial_amount } } : {}),
