@@ -20,8 +20,11 @@ import type { Ledgers } from './ledgers.ts'
 import type { RewardPlaces } from './rewardPlaces.ts'
 
 export interface Places {
-  /** What the streams of codes and promotion tiers say now; a text that cannot be a code is one that nobody has. */
-  look(wanted: readonly Wanted[]): Promise<Looked>
+  /**
+   * What the streams of codes and promotion tiers say now or, `remembered`, what this node knows of them, without a read where it does;
+   * a text that cannot be a code is one that nobody has.
+   */
+  look(wanted: readonly Wanted[], options?: { readonly remembered?: boolean }): Promise<Looked>
   /** Executes a command on the ledger that a stream is. */
   tell(
     stream: string,
@@ -92,12 +95,13 @@ export const createPlaces = ({ customers, ledgers, rulebook, log, now, rewards }
       : ledgers.codes.execute(name, command, context)
   }
 
-  const look: Places['look'] = async (wanted) => {
+  const look: Places['look'] = async (wanted, { remembered = false } = {}) => {
+    const atLeast = remembered ? 0n : undefined
     const streams = await Promise.all(
       wanted.map(async ({ code: text, isTier }) => {
         if (isTier) return { code: tierCode(text), ledger: NO_LEDGER }
         const code = codeIn(text)
-        return code === undefined ? noCodeStream(text) : (await ledgers.codes.load(code)).state
+        return code === undefined ? noCodeStream(text) : (await ledgers.codes.load(code, atLeast)).state
       }),
     )
     const counted = new Set<string>()
@@ -107,7 +111,7 @@ export const createPlaces = ({ customers, ledgers, rulebook, log, now, rewards }
       if (voucher?.campaign && countsOverCampaign(gatesOf(voucher, rulebook()))) counted.add(voucher.campaign.id)
     }
     const campaigns = await Promise.all(
-      [...counted].map(async (id) => [id, (await ledgers.campaigns.load(id)).state] as const),
+      [...counted].map(async (id) => [id, (await ledgers.campaigns.load(id, atLeast)).state] as const),
     )
     const referrals = await Promise.all(
       streams.map(async ({ code }) => {

@@ -2,6 +2,7 @@
 // stream of the customer (or of the request), and the ledgers told of it. Nothing here is remembered: whatever is broken off
 // at any point is settled from what the streams say.
 
+import { isDeepStrictEqual } from 'node:util'
 import { calendarOf } from '../domain/calendar.ts'
 import { type RedemptionFactData, redemptionStream } from '../domain/customer/redemptions/facts.ts'
 import { madeBy, type RedemptionsState } from '../domain/customer/redemptions/state.ts'
@@ -92,6 +93,14 @@ interface TakenPlaces {
   readonly reserved: Map<string, Target>
   readonly kept: Map<number, KeptReward>
 }
+
+/** Whether the codes are what they were when they were looked at; what their ledgers say is another matter. */
+const isAsLooked = (looked: Looked, placed: Looked): boolean =>
+  placed.codes.every(({ code }, place) => {
+    const before = looked.codes[place]!.code
+    // Mostly memory has the very object.
+    return code === before || isDeepStrictEqual(code, before)
+  })
 
 export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
   const { customers, ledgers, rulebook, log, now, sleep } = options
@@ -283,11 +292,24 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     return isGivenUp ? { kind: 'again', rest } : begin(rest, request, context)
   }
 
+  /**
+   * The redeemables, and what can be hoped for. What this node remembers will do where all of them can: their places are taken by
+   * appends that find out whether it is still so. A "no" to any of them is said of what the streams say now.
+   */
+  const lookFor = async (ask: RedemptionAsk, request: string, context: CommandContext) => {
+    const under = async (lookedAt: Looked) => ({
+      lookedAt,
+      possible: await hopeFor(ask, request, lookedAt, { hopeful: true }, context),
+    })
+    const known = await under(await places.look(ask.redeemables, { remembered: true }))
+    const isWhole = !isRefusal(known.possible) && known.possible.taken.length === ask.redeemables.length
+    return isWhole ? known : under(await places.look(ask.redeemables))
+  }
+
   const begin = async (all: RedemptionAsk, request: string, context: CommandContext): Promise<Begun> => {
     const held: TakenPlaces = { reserved: new Map(), kept: new Map() }
     const { reserved, kept } = held
-    const lookedAt = await places.look(all.redeemables)
-    const possible = await hopeFor(all, request, lookedAt, { hopeful: true }, context)
+    const { lookedAt, possible } = await lookFor(all, request, context)
     if (isRefusal(possible)) return giveUp(all, request, lookedAt, held, possible, context)
     const { ask, looked, isAll } = chosenOf(all, lookedAt, possible, rulebook())
     const hoped = isAll ? possible : await hopeFor(ask, request, looked, { hopeful: true }, context)
@@ -296,6 +318,8 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     const decide = async (): Promise<Begun> => {
       const placed = await takePlaces(ask, request, looked, hoped, reserved, context)
       if ('key' in placed) return giveUp(ask, request, looked, held, placed, context)
+      // The places were taken for what the codes were before: they are let go, and others taken for what they are.
+      if (!isAsLooked(looked, placed)) return (await letGo(ask, request, held, context)) ?? { kind: 'again' }
       const refusedBy = (refusal: Refusal) => giveUp(ask, request, placed, held, refusal, context)
       const none = ask.customer && (await rewards.reserve(request, ask.customer.id, taken, kept, context))
       if (none) return refusedBy(none)

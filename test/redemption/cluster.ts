@@ -67,9 +67,11 @@ export interface Faults {
 export interface Log {
   readonly facts: RecordedFact[]
   readonly streams: Map<string, RecordedFact[]>
+  /** How often a stream was read. */
+  reads: number
 }
 
-export const newLog = (): Log => ({ facts: [], streams: new Map() })
+export const newLog = (): Log => ({ facts: [], streams: new Map(), reads: 0 })
 
 const append = ({ facts, streams }: Log, stream: string, made: readonly NewFact[], expected: unknown, at: number) => {
   const there = streams.get(stream) ?? []
@@ -132,6 +134,7 @@ export const startNode = (
       { from = 0n, maxCount = Number.POSITIVE_INFINITY }: { from?: unknown; maxCount?: number } = {},
     ) {
       const first = typeof from === 'bigint' ? from : 0n
+      log.reads++
       yield* await call(() =>
         (log.streams.get(stream) ?? []).filter(({ revision }) => revision >= first).slice(0, maxCount),
       )

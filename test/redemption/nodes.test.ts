@@ -5,6 +5,8 @@ import * as assert from 'uvu/assert'
 import { codeStream } from '../../src/domain/codes.ts'
 import { redemptionStream } from '../../src/domain/customer/redemptions/facts.ts'
 import { customerIdFrom, customerStream, firstFactId, firstFactIds, uuidFrom } from '../../src/domain/ids.ts'
+import { openOrder } from '../../src/domain/order.ts'
+import type { CodeStreamCommand } from '../../src/domain/redemption/ledgers.ts'
 import { redemptionId, requestId } from '../../src/domain/redemption/sight.ts'
 import { noCode } from '../../src/domain/vouchers/code.ts'
 import { TooBusy } from '../../src/trouble.ts'
@@ -88,6 +90,73 @@ test('nor does it say no to a redemption for what the customer was before', asyn
   await save(other, false)
   const again = await redeem('third')
   assert.is(again.kind === 'failed' && again.refusal.key, 'customer_rules_violated', 'decided on the stream as it is')
+})
+
+test('what a node remembers of a code is enough to redeem it, and is no answer where another node has changed it', async () => {
+  const { time, log, nodes } = calmNodes(2, world().rulebook)
+  const [one, other] = nodes
+  const context = () => ({ requestId: `req-${time.now()}`, actor: { name: 'test', role: 'admin' }, now: time.now() })
+  let asked = 0
+  const redeem = async () => {
+    const done = await time.run(
+      one!.redemptions.redeem(
+        { name: `ask-${asked++}`, redeemables: [{ code: 'CODE' }], asked: { channel: 'API', apiKey: 'test' } },
+        context(),
+      ),
+    )
+    await time.run(one!.redemptions.idle())
+    return done.kind === 'redeemed' ? 'redeemed' : done.refusal.key
+  }
+  const change = (command: CodeStreamCommand) => time.run(other!.ledgers.codes.execute('CODE', command, context()))
+  const spec = { type: 'DISCOUNT_VOUCHER', redemption: { quantity: 3 } } as const
+  await time.run(one!.codes.reserve('CODE', { type: 'voucher', id: 'v_code' }, context(), spec))
+  assert.is(await redeem(), 'redeemed')
+  const before = log.reads
+  assert.is(await redeem(), 'redeemed')
+  assert.is(log.reads - before, 1, 'but for the stream of the request, nothing was read')
+  await change({ type: 'SwitchCode', active: false })
+  assert.is(await redeem(), 'voucher_disabled')
+  assert.is(await redeem(), 'voucher_disabled')
+  await change({ type: 'SwitchCode', active: true })
+  assert.is(await redeem(), 'redeemed', 'a no is not said from memory')
+  assert.is(await redeem(), 'quantity_exceeded')
+  await change({ type: 'ChangeVoucher', spec: { ...spec, redemption: { quantity: 4 } } })
+  assert.is(await redeem(), 'redeemed')
+  await change({ type: 'ChangeVoucher', spec: { ...spec, redemption: { quantity: 9 } } })
+  assert.is(await redeem(), 'redeemed')
+  await change({ type: 'ChangeVoucher', spec: { ...spec, redemption: { quantity: 5 } } })
+  assert.is(await redeem(), 'quantity_exceeded', 'a limit that another node has lowered holds')
+  const { state } = await time.run(other!.ledgers.codes.load('CODE'))
+  assert.equal([state.ledger.open.size, state.ledger.confirmed.times], [0, 5])
+})
+
+test('a place is taken for what a code is now, though the node remembers a smaller discount', async () => {
+  const { time, log, nodes } = calmNodes(2, world().rulebook)
+  const [one, other] = nodes
+  const context = () => ({ requestId: `req-${time.now()}`, actor: { name: 'test', role: 'admin' }, now: time.now() })
+  const spec = (amount_off: number) =>
+    ({ type: 'DISCOUNT_VOUCHER', discount: { type: 'AMOUNT', amount_off, effect: 'APPLY_TO_ORDER' } }) as const
+  const redeem = async (name: string) => {
+    const ask = {
+      name,
+      redeemables: [{ code: 'CODE' }],
+      asked: { channel: 'API', apiKey: 'test' },
+      order: openOrder({ amount: 1_000 }),
+    }
+    const done = await time.run(one!.redemptions.redeem(ask, context()))
+    await time.run(one!.redemptions.idle())
+    return done.kind === 'redeemed' ? done.redemptions.map(({ share }) => share.discounted) : done.refusal.key
+  }
+  await time.run(one!.codes.reserve('CODE', { type: 'voucher', id: 'v_code' }, context(), spec(100)))
+  assert.equal(await redeem('first'), [100])
+  await time.run(other!.ledgers.codes.execute('CODE', { type: 'ChangeVoucher', spec: spec(300) }, context()))
+  assert.equal(await redeem('second'), [300])
+  const reserved = log.facts.flatMap(({ type, data }) =>
+    type === 'RedemptionReserved' ? [(data as { share: { discounted: number } }).share.discounted] : [],
+  )
+  assert.equal(reserved, [100, 100, 300])
+  const { state } = await time.run(other!.ledgers.codes.load('CODE'))
+  assert.equal([state.ledger.open.size, state.ledger.confirmed.times], [0, 2])
 })
 
 test('who waits in vain for those before it is told to ask again, and keeps no place', async () => {
