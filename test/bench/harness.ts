@@ -254,9 +254,9 @@ export const residentMb = (pid: number): number => {
 export const quantile = (numbers: readonly number[], q: number): number =>
   [...numbers].sort((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * q))] ?? 0
 
-/** Events are sent for so many seconds; every so many of them are looked at. */
+/** Events are sent for so many seconds; so many of them a second are looked at, since looks are work too. */
 const SEEN_SECONDS = 20
-const SEEN_EVERY = 10
+const LOOKS_A_SECOND = 50
 
 interface SeenOptions {
   /** Events a second. */
@@ -286,8 +286,9 @@ export const seen = async (
   { rate = 500, ...below }: SeenOptions = {},
 ): Promise<Row[]> => {
   const delays: number[] = []
+  const every = Math.ceil(rate / LOOKS_A_SECOND)
   const { perSecond } = await steadily(rate, Math.round(rate * SEEN_SECONDS), async (n) => {
-    if (n % SEEN_EVERY === 0) delays.push(await look(n))
+    if (n % every === 0) delays.push(await look(n))
     else await send(n)
   })
   return [
