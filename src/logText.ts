@@ -1,7 +1,5 @@
 // Log lines for people: time, level, message and what belongs to it, from the JSON that a program would read.
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+import { isRecord } from './domain/isRecord.ts'
 
 const COLOURS: Readonly<Record<string, string>> = { warn: '\u001b[33m', error: '\u001b[31m', fatal: '\u001b[31m' }
 const OFF = '\u001b[0m'

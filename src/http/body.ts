@@ -1,5 +1,5 @@
 // Reads a JSON request body within its bounds: type, size, encoding, nesting, keys.
-import { isRecord } from '../domain/conditions/faults.ts'
+import { isRecord } from '../domain/isRecord.ts'
 import { MAX_EVENT_BYTES } from '../domain/size.ts'
 import { type Flaw, flawText, namesAtMost, repeatedNames, tooDeep, Walk } from '../exactJson.ts'
 import { isRefusedName } from '../refusedNames.ts'

@@ -1,7 +1,9 @@
 // Which names a schema reads at each place of a request, and what of a request it would leave unread.
+
 import { distance } from 'fastest-levenshtein'
 import type * as v from 'valibot'
 import { ANSWERED } from '../domain/answered.ts'
+import { isRecord } from '../domain/isRecord.ts'
 import { isUnsupported } from './unsupported.ts'
 
 /*
@@ -45,8 +47,6 @@ const NO_NAMES: ReadonlySet<string> = new Set()
 const BLIND = new Set(['any', 'unknown', 'custom', 'instance'])
 
 type Record_ = Readonly<Record<string, unknown>>
-const isRecord = (value: unknown): value is Record_ =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const isSchema = (value: unknown): value is Schema => isRecord(value) && value.kind === 'schema' && '~run' in value
 const isFunction = (value: unknown): value is (input: unknown) => unknown => typeof value === 'function'
 const partOf = (schema: Schema, name: string): unknown => ({ ...schema })[name as keyof Schema]

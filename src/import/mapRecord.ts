@@ -1,5 +1,7 @@
 // What becomes of one record under a mapping: an event, or what is wrong with it.
+
 import { createHash } from 'node:crypto'
+import { isRecord } from '../domain/isRecord.ts'
 import { listIn } from './csvColumns.ts'
 import type { Field, Mapping } from './mapping.ts'
 import type { SourceRecord } from './records.ts'
@@ -85,9 +87,6 @@ const valuesOf = (
   }
   return values
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const profileOf = (
   mapping: Mapping,

@@ -1,6 +1,7 @@
 // Lists of definitions, which are read from the rulebook in memory: what they are asked by, in which order, which page.
+
 import * as v from 'valibot'
-import { isRecord } from '../../domain/conditions/faults.ts'
+import { isRecord } from '../../domain/isRecord.ts'
 import type { Entry } from '../../domain/rulebook/kind.ts'
 import { type Failure, isFailure } from '../../http/errors.ts'
 import type { Outcome } from '../../http/route.ts'

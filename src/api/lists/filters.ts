@@ -1,11 +1,13 @@
 // Filters of lists, `filters[<field>][conditions][<operator>]=…` joined by `filters[junction]`: read once, asked of what is in memory
 // or compiled into a query.
+
 import { calendarOf } from '../../domain/calendar.ts'
 import type { Test } from '../../domain/conditions/ast.ts'
 import type { ValueShape } from '../../domain/conditions/environment.ts'
-import { isRecord, shown, startReading } from '../../domain/conditions/faults.ts'
+import { shown, startReading } from '../../domain/conditions/faults.ts'
 import { parseTests } from '../../domain/conditions/operators.ts'
 import { prepareTests } from '../../domain/conditions/tests.ts'
+import { isRecord } from '../../domain/isRecord.ts'
 import { faultText } from '../../domain/path.ts'
 import { type Failure, fail } from '../../http/errors.ts'
 

@@ -1,10 +1,11 @@
 // The public filter format of segments: fields with operators, joined by one junction.
 
+import { isRecord } from '../isRecord.ts'
 import { at } from '../path.ts'
 import type { Condition } from './ast.ts'
 import { attributeOf } from './attributes.ts'
 import { campaignOf, type Environment, type ValueShape } from './environment.ts'
-import { isRecord, type Parsed, type Reading, shown, startReading } from './faults.ts'
+import { type Parsed, type Reading, shown, startReading } from './faults.ts'
 import { parseEventName, parseSegment } from './native.ts'
 import { parseTests } from './operators.ts'
 

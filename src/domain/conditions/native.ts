@@ -1,6 +1,8 @@
 // The native JSON form of conditions: nesting, negation, windows, predicates on metadata, sums, first and last occurrence.
+
 import { calendarOf, type Unit } from '../calendar.ts'
 import { CUSTOM_EVENT_TYPE } from '../internalEvents.ts'
+import { isRecord } from '../isRecord.ts'
 import { at } from '../path.ts'
 import type { Aggregate, Condition, Test, Window } from './ast.ts'
 import { attributeOf } from './attributes.ts'
@@ -12,7 +14,7 @@ import {
   propertyOfSome,
   type ValueShape,
 } from './environment.ts'
-import { isRecord, type Parsed, type Reading, shown, startReading } from './faults.ts'
+import { type Parsed, type Reading, shown, startReading } from './faults.ts'
 import { isTimed, parseTests, type TestSetting } from './operators.ts'
 import { sourceOf } from './sources.ts'
 import { DAY_MS, fixedLength, parseSpan } from './span.ts'

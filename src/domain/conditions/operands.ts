@@ -1,8 +1,10 @@
 // Operands: what is sent with an operator, read into the test that the operator becomes.
+
 import type { Calendar } from '../calendar.ts'
+import { isRecord } from '../isRecord.ts'
 import type { Circle, Scalar, Span, Test, ValueType } from './ast.ts'
 import type { ValueShape } from './environment.ts'
-import { isRecord, MAX_VALUES, shown } from './faults.ts'
+import { MAX_VALUES, shown } from './faults.ts'
 import { fixedLength, parseSpan } from './span.ts'
 
 /** What an operand is read with: where it stands, what it is asked of, and where faults go. */

@@ -1,9 +1,11 @@
 // Every operator of the public formats: its name, what it may be asked of, and the test that it becomes.
+
 import { calendarOf, type Unit } from '../calendar.ts'
+import { isRecord } from '../isRecord.ts'
 import { at } from '../path.ts'
 import type { Test, ValueType } from './ast.ts'
 import type { ValueShape } from './environment.ts'
-import { isRecord, type Reading } from './faults.ts'
+import type { Reading } from './faults.ts'
 import {
   anniversary,
   between,

@@ -1,9 +1,10 @@
 // The public validation-rule format: numbered rules joined by a logic text, nested rules, a message for each failure.
 
+import { isRecord } from '../isRecord.ts'
 import { at } from '../path.ts'
 import type { Condition, Quantifier } from './ast.ts'
 import { ANY, type Environment, propertyOfSome, type ValueShape } from './environment.ts'
-import { isRecord, type Parsed, type Reading, shown, startReading } from './faults.ts'
+import { type Parsed, type Reading, shown, startReading } from './faults.ts'
 import { parseMembership } from './filter.ts'
 import { type Logic, parseLogic } from './logic.ts'
 import { parseTests } from './operators.ts'

@@ -1,8 +1,9 @@
 // What validation rules may ask of the order, its items, the redemption and its budgets: names, types, where each is found.
+
 import { addTo } from '../grouped.ts'
+import { isRecord } from '../isRecord.ts'
 import { metadataAt } from '../metadataPath.ts'
 import { ANY, type ValueShape } from './environment.ts'
-import { isRecord } from './faults.ts'
 import { listSteps, pairSteps, type Steps, spend } from './steps.ts'
 import type { ItemContext, OrderItem } from './subject.ts'
 

@@ -1,9 +1,10 @@
 // Tests of single values, prepared once: what an operator means for a value of each type, for lists and for no value.
+
 import { type Calendar, calendarOf } from '../calendar.ts'
+import { isRecord } from '../isRecord.ts'
 import { type Answer, allOf, anyOf, FAILS, HOLDS, negated } from './answer.ts'
 import type { Circle, Scalar, Test, ValueType } from './ast.ts'
 import { askDate, askInstant, dateValue } from './dates.ts'
-import { isRecord } from './faults.ts'
 import { toNumber } from './operands.ts'
 import { isClockTest } from './operators.ts'
 

@@ -1,6 +1,7 @@
 // Metadata schemas: what the metadata of a kind of resource holds, each property with its type and bounds.
 
 import * as v from 'valibot'
+import { isRecord } from '../isRecord.ts'
 import { name300 } from '../name.ts'
 import { type Refused, refuse } from '../refusal.ts'
 import { isDate, isDateTime } from './eventSchema.ts'
@@ -74,9 +75,6 @@ const metadataSchemaOf = ({ entries }: Definitions, relatedObject: string): Entr
 }
 
 type Type = MetadataProperty['type']
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const isPlace = (value: unknown): boolean =>
   isRecord(value) &&

@@ -6,6 +6,7 @@ import type { Environment } from '../conditions/environment.ts'
 import { rulesNamed } from '../conditions/logic.ts'
 import { referencesOf } from '../conditions/references.ts'
 import { parseRules } from '../conditions/rules.ts'
+import { isRecord } from '../isRecord.ts'
 import { name300 } from '../name.ts'
 import { compileFaults, environmentOf } from './environment.ts'
 import { namedIn } from './keptWhile.ts'
@@ -39,9 +40,6 @@ const parse = (definition: ValidationRule, environment: Environment) =>
     { rules: definition.rules, ...(definition.error ? { error: definition.error } : {}) },
     { ...environment, segments: anySegment },
   )
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The rules, nested ones too, that their logic leaves out: whatever they say gates nothing. */
 const leftOut = (rules: unknown, within = ''): readonly string[] => {
