@@ -176,6 +176,7 @@ const FAULTS: readonly (readonly [string, unknown, string, RegExp])[] = [
   ['two aggregates', event({ count: { $is: 1 }, sum: { property: 'stars', $is: 1 } }), 'sum', /only one of/],
   ['empty count', event({ count: {} }), 'count', /at least one operator/],
   ['count of texts', event({ count: { $starts_with: 'a' } }), 'count.$starts_with', /cannot be used with a count/],
+  ['count on weekdays', event({ count: { $dow: [0] } }), 'count.$dow', /cannot be used with a count/],
   ['sum of nothing', event({ sum: { $is: 1 } }), 'sum.property', /name of a property/],
   ['sum without operator', event({ sum: { property: 'stars' } }), 'sum', /at least one operator/],
   [

@@ -322,6 +322,7 @@ test('dates are those of the project, whatever the zone of the machine', () => {
     ['2024-07-01T13:00:00', 'date: "%I %l %#p %C"', '01  1 pm 20'],
     ['2024-01-07', 'date: "%U %W"', '01 01'],
     ['2024-01-06', 'date: "%U %W"', '00 01'],
+    ['March 14, 2016', 'date: "%d %H:%M", "Asia/Tokyo"', '14 00:00'],
     ['March 14, 2016 10:00', 'date: "%d %H:%M %z", "Asia/Tokyo"', '14 18:00 +0900'],
     ['2024-02-02', 'date_to_long_string', '02 February 2024'],
     ['2024-07-01T22:30:00Z', 'date_to_xmlschema', '2024-07-02T00:30:00+02:00'],

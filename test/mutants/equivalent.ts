@@ -13,6 +13,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
   { code: /\bversion: \d+/, why: 'a version is a name: what facts of each look like is held by the golden streams' },
   { code: /\bSTATE_VERSION = \d+/, why: 'another version only has snapshots made anew' },
   { code: /\{ key: \{[^}]*\}[^}]*\}/, why: 'an index saves work: queries/plans asks a real store which are used' },
+  { code: /\bms <= 86_400_000 \? ms/, to: '86400001', why: 'times of day are whole seconds' },
   { code: /\binsertOnly: true/, why: 'saves the read of a document that cannot be there: tested over a store' },
   {
     code: /\b(?:MAX_CACHED_OFFSETS|MAX_COMPILED|MAX_SPACES|MAX_ZONES) = [\d_]+/,

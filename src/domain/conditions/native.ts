@@ -79,10 +79,9 @@ const isUnit = (text: string | undefined): text is Unit =>
   text === 'day' || text === 'week' || text === 'month' || text === 'quarter' || text === 'year'
 
 const parsePeriod = (value: unknown, path: string, reading: Reading): Window | undefined => {
-  const match = typeof value === 'string' ? PERIOD.exec(value) : null
-  const unit = match?.[2]
-  return match && isUnit(unit)
-    ? { kind: 'period', unit, shift: match[1] === 'this' ? 0 : -1 }
+  const [, which, unit] = (typeof value === 'string' ? PERIOD.exec(value) : null) ?? []
+  return isUnit(unit)
+    ? { kind: 'period', unit, shift: which === 'this' ? 0 : -1 }
     : reading.fault(path, `must be this_ or last_ and day, week, month, quarter or year (is ${shown(value)})`)
 }
 
