@@ -294,7 +294,8 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
 
   /**
    * The redeemables, and what can be hoped for. What this node remembers will do where all of them can: their places are taken by
-   * appends that find out whether it is still so. A "no" to any of them is said of what the streams say now.
+   * appends that find out whether it is still so. A "no" to any of them is said of what the streams say now, and so is how much is left
+   * of a gift, since as much has its place.
    */
   const lookFor = async (ask: RedemptionAsk, request: string, context: CommandContext) => {
     const under = async (lookedAt: Looked) => ({
@@ -302,8 +303,11 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
       possible: await hopeFor(ask, request, lookedAt, { hopeful: true }, context),
     })
     const known = await under(await places.look(ask.redeemables, { remembered: true }))
-    const isWhole = !isRefusal(known.possible) && known.possible.taken.length === ask.redeemables.length
-    return isWhole ? known : under(await places.look(ask.redeemables))
+    const willDo =
+      !isRefusal(known.possible) &&
+      known.possible.taken.length === ask.redeemables.length &&
+      known.possible.placed.every(({ available }) => available === undefined)
+    return willDo ? known : under(await places.look(ask.redeemables))
   }
 
   const begin = async (all: RedemptionAsk, request: string, context: CommandContext): Promise<Begun> => {

@@ -159,6 +159,31 @@ test('a place is taken for what a code is now, though the node remembers a small
   assert.equal([state.ledger.open.size, state.ledger.confirmed.times], [0, 2])
 })
 
+test('gift credits that another node has spent are not counted on', async () => {
+  const { time, nodes } = calmNodes(2, world().rulebook)
+  const context = () => ({ requestId: `req-${time.now()}`, actor: { name: 'test', role: 'admin' }, now: time.now() })
+  const spec = { type: 'GIFT_VOUCHER', gift: { amount: 100, effect: 'APPLY_TO_ORDER' } } as const
+  let asked = 0
+  const pay = async (node: number, credits?: number) => {
+    const ask = {
+      name: `ask-${asked++}`,
+      redeemables: [{ code: 'GIFT', credits }],
+      asked: { channel: 'API', apiKey: 'test' },
+      order: openOrder({ amount: 1_000 }),
+    }
+    const done = await time.run(nodes[node]!.redemptions.redeem(ask, context()))
+    await time.run(nodes[node]!.redemptions.idle())
+    return done.kind === 'redeemed' ? done.redemptions.map(({ share }) => share.credits) : done.refusal.key
+  }
+  await time.run(nodes[0]!.codes.reserve('GIFT', { type: 'voucher', id: 'v_gift' }, context(), spec))
+  assert.equal(await pay(0, 10), [10])
+  assert.equal(await pay(1, 60), [60])
+  assert.equal(await pay(0), [30], 'as much as there is')
+  assert.is(await pay(1, 1), 'gift_amount_exceeded')
+  const { state } = await time.run(nodes[1]!.ledgers.codes.load('GIFT'))
+  assert.equal([state.ledger.open.size, state.ledger.confirmed.credits], [0, 100])
+})
+
 test('who waits in vain for those before it is told to ask again, and keeps no place', async () => {
   const { time, log, nodes } = calmNodes(1, world().rulebook)
   const { codes, ledgers, redemptions } = nodes[0]!
