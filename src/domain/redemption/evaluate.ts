@@ -108,7 +108,7 @@ const apply = (
 
 /** What of a balance goes, for rules on it, whether or not the request says how much. */
 const takenBy = (applied: Pick<Applicable, 'credits' | 'paid'> | Refused): Pick<Redeemable, 'taken'> =>
-  'refused' in applied ? {} : { taken: { ...present({ credits: applied.credits, points: applied.paid?.points }) } }
+  'refused' in applied ? {} : { taken: present({ credits: applied.credits, points: applied.paid?.points }) }
 
 const judge = (
   redeemable: Redeemable,
