@@ -7,7 +7,7 @@ import { readRejectedEvent } from '../src/api/presenters/rejectedEvents.ts'
 import { dryRunFault, reachOf } from '../src/api/reach.ts'
 import { callerKey } from '../src/domain/callerKeys.ts'
 import { MAX_BATCH_BYTES } from '../src/domain/size.ts'
-import { fail, isFailure, notFound } from '../src/http/errors.ts'
+import { fail, isFailure, notFound, shownFrom } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { describeIssues } from '../src/http/issues.ts'
 import { type Call, type Outcome, REPLAYED, route } from '../src/http/route.ts'
@@ -22,7 +22,7 @@ type TrackCall = Call<TrackBody, v.InferOutput<typeof TrackQuery>, unknown>
 const outcomeOf = (tracked: Tracked | Untracked): Outcome => {
   if ('failure' in tracked) {
     const { failure, position } = tracked
-    return position === undefined ? failure : { ...failure, headers: { 'Consistency-Token': String(position) } }
+    return shownFrom(failure, position)
   }
   const { answer, position, isRepeat } = tracked
   return {

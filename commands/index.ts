@@ -31,6 +31,7 @@ import { redemptionCommands } from './redemptions.ts'
 import { referralCommands } from './referrals.ts'
 import { rewardRedemptionCommands } from './rewardRedemptions.ts'
 import { rewardCommands } from './rewards.ts'
+import { rollbackCommands } from './rollbacks.ts'
 import { segmentCommands } from './segments.ts'
 import { userCommands } from './users.ts'
 import { validationRuleCommands } from './validationRules.ts'
@@ -60,6 +61,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...publicationCommands(services),
   ...validationCommands(services),
   ...redemptionCommands(services),
+  ...rollbackCommands(services),
   ...orderCommands(services),
   ...exportCommands(services),
   ...qualificationCommands(services),

@@ -12,7 +12,7 @@ import { name300 } from '../src/domain/name.ts'
 import { outsideId } from '../src/domain/outsideIds.ts'
 import { Points } from '../src/domain/points.ts'
 import { type RefusalKey, refuse } from '../src/domain/refusal.ts'
-import { type Failure, fail, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
+import { type Failure, fail, fromRefusal, isFailure, notFound, shownFrom } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { receiveCommand } from '../src/processes/loyalty.ts'
 import { processKey } from '../src/processes/process.ts'
@@ -76,11 +76,8 @@ const afterOthers = async (
 ): Promise<Failure> => {
   if (count === 0) return failure
   const { position } = await services.customers.load(target.customer.id)
-  return {
-    ...failure,
-    details: `${failure.details} (item ${count}; those before it were transferred)`,
-    headers: position === undefined ? undefined : { 'Consistency-Token': String(position) },
-  }
+  const details = `${failure.details} (item ${count}; those before it were transferred)`
+  return shownFrom({ ...failure, details }, position)
 }
 
 const transfer = async (

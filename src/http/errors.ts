@@ -121,6 +121,10 @@ export interface Failure {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** A failure, with where to wait for the record of it, or of what came about before it. */
+export const shownFrom = (failure: Failure, position: bigint | undefined): Failure =>
+  position === undefined ? failure : { ...failure, headers: { 'Consistency-Token': String(position) } }
+
 type FailureExtras = Omit<Failure, 'failed' | 'status' | 'key' | 'message' | 'details'>
 
 /** The reference's error body. `code` repeats the HTTP status: the SDK reads it from here. */
