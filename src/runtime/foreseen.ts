@@ -28,8 +28,11 @@ export const unread = (id: string, rulebook: Rulebook): Loaded => ({
   keys: createKeyMemory(),
 })
 
-/** What a customer takes in memory: what is written of the state, and the keys of its commands as if each had its place there. */
-export const weighs = ({ state, keys }: Loaded): unknown => [savedState(state), keys.save()]
+/** What a customer takes in memory: what is written of the state, and the keys of its commands, which are text. */
+export const takes = {
+  weighs: ({ state }: Loaded): unknown => savedState(state),
+  plain: ({ keys }: Loaded): number => keys.bytes,
+}
 
 /** What is loaded, after the stream's next fact. Takes over the memory of keys. */
 export const readOn = <T extends Loaded>(loaded: T, fact: RecordedFact, rulebook: Rulebook): T => {
@@ -79,7 +82,7 @@ export const createForeseen = (
   const fromSnapshots = createHeavyCache<Loaded>({
     maxEntries: MAX_SNAPSHOTS,
     maxBytes: MAX_SNAPSHOT_BYTES,
-    weighs,
+    ...takes,
   })
   let fromLog = new Map<string, Loaded>()
   /** The revision of the rulebook under which `fromLog` was read. */

@@ -2,14 +2,15 @@
 import { LRUCache } from 'lru-cache'
 import { sizeOf } from '../domain/size.ts'
 
-/** What an entry costs beside its value's text: objects take several times what they are as JSON. */
+/** What an entry costs beside its value; and objects take several times what they are as JSON, which plain text does not. */
 const ENTRY_BYTES = 500
 const PER_BYTE = 3
 
 interface Weighed<V> {
   readonly value: V
-  /** Bytes when it was last gone through. */
+  /** Bytes when it was last gone through, those of plain text included. */
   readonly measured: number
+  readonly plain: number
   /** What was said to have come since. */
   readonly grown: number
 }
@@ -36,6 +37,8 @@ export interface HeavyOptions<V> {
   readonly maxBytes: number
   /** What of a value is gone through: plain values. */
   readonly weighs: (value: V) => unknown
+  /** Bytes of what else it holds as plain text; 0 when not given. */
+  readonly plain?: (value: V) => number
   /** Told of each entry that has to make room for others, with the bytes of JSON that it is taken to have. */
   readonly onEvicted?: (key: string, value: V, bytes: number) => void
 }
@@ -44,7 +47,13 @@ export interface HeavyOptions<V> {
  * Entries that were not asked for the longest go first. An entry is gone through again only when it may have grown by half: what
  * that costs stays in proportion to what came.
  */
-export const createHeavyCache = <V>({ maxEntries, maxBytes, weighs, onEvicted }: HeavyOptions<V>): HeavyCache<V> => {
+export const createHeavyCache = <V>({
+  maxEntries,
+  maxBytes,
+  weighs,
+  plain: plainOf = () => 0,
+  onEvicted,
+}: HeavyOptions<V>): HeavyCache<V> => {
   const cache = new LRUCache<string, Weighed<V>>({
     max: maxEntries,
     maxSize: maxBytes,
@@ -58,9 +67,9 @@ export const createHeavyCache = <V>({ maxEntries, maxBytes, weighs, onEvicted }:
   })
   const weigh = (value: V, before: Weighed<V> | undefined, grown: number): Weighed<V> => {
     const since = (before?.grown ?? 0) + grown
-    return before && since <= Math.max(4_096, before.measured / 2)
-      ? { value, measured: before.measured, grown: since }
-      : { value, measured: sizeOf(weighs(value)).bytes, grown: 0 }
+    if (before && since <= Math.max(4_096, before.measured / 2)) return { ...before, value, grown: since }
+    const plain = plainOf(value)
+    return { value, measured: sizeOf(weighs(value)).bytes + plain, plain, grown: 0 }
   }
   return {
     get: (key) => cache.get(key)?.value,
@@ -68,7 +77,7 @@ export const createHeavyCache = <V>({ maxEntries, maxBytes, weighs, onEvicted }:
     has: (key) => cache.has(key),
     set(key, value, grown) {
       const weighed = weigh(value, cache.peek(key), grown)
-      const size = ENTRY_BYTES + PER_BYTE * (weighed.measured + weighed.grown)
+      const size = ENTRY_BYTES + PER_BYTE * (weighed.measured - weighed.plain + weighed.grown) + weighed.plain
       // One that is larger than the whole memory is not kept, nor what it was before.
       if (size > maxBytes) cache.delete(key)
       else cache.set(key, weighed, { size })

@@ -17,11 +17,16 @@ export interface KeyMemory {
   note(key: string, revision: bigint, position: bigint, print?: string): void
   /** The position of the newest key that was dropped for want of room; undefined while none was. */
   readonly forgottenUpTo: bigint | undefined
+  /** Bytes that it takes in memory, about. */
+  readonly bytes: number
   save(): SavedKeys
 }
 
+/** As it is written down: plain text, which costs nothing to read but its bytes. Only this file reads what is in it. */
 export interface SavedKeys {
-  readonly recent: readonly (readonly [key: string, first: string, count: number, position: string, print?: string])[]
+  readonly recent: string
+  /** Keys that are never forgotten. */
+  readonly lasting?: string
   readonly forgottenUpTo?: string
 }
 
@@ -32,57 +37,150 @@ interface Remembered extends KeyRange {
   readonly position: bigint
 }
 
-const NONE: ReadonlyMap<string, Remembered> = new Map()
+/** What would end a line or a field, and halves of characters, which no store keeps. */
+const escaped = (text: string): string =>
+  text.replace(/[\\\n\t\uD800-\uDFFF]/g, (one) => `\\${one.charCodeAt(0).toString(16).padStart(4, '0')}`)
+const meant = (text: string): string =>
+  text.replace(/\\([0-9a-f]{4})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
 
-/** A class, and one map where one will do: tens of thousands of customers have one each in memory. */
-class Keys implements KeyMemory {
-  readonly #recent = new Map<string, Remembered>()
-  /** Most customers have none. */
-  #lasting: Map<string, Remembered> | undefined
-  forgottenUpTo: bigint | undefined
+/** What a key's line begins with, and no other line, nor anything within one. */
+const beginning = (key: string): string => `\n${escaped(key)}\t`
 
-  constructor(saved: SavedKeys) {
-    this.forgottenUpTo = saved.forgottenUpTo === undefined ? undefined : BigInt(saved.forgottenUpTo)
-    for (const [key, first, count, position, print] of saved.recent)
-      this.#homeOf(key).set(key, {
-        first: BigInt(first),
-        count,
-        position: BigInt(position),
-        print,
-      })
-  }
+const lineOf = (key: string, { first, count, position, print }: Remembered): string =>
+  `${beginning(key)}${first}\t${count}\t${position}${print === undefined ? '' : `\t${escaped(print)}`}`
 
-  #homeOf(key: string): Map<string, Remembered> {
-    if (!key.startsWith(PROCESS_KEY)) return this.#recent
-    this.#lasting ??= new Map()
-    return this.#lasting
-  }
-
-  find(key: string): KeyRange | undefined {
-    return (key.startsWith(PROCESS_KEY) ? (this.#lasting ?? NONE) : this.#recent).get(key)
-  }
-
-  note(key: string, revision: bigint, position: bigint, print?: string): void {
-    const home = this.#homeOf(key)
-    const known = home.get(key)
-    home.set(key, known ? { ...known, count: known.count + 1 } : { first: revision, count: 1, position, print })
-    if (this.#recent.size <= MAX_KEYS) return
-    for (const [oldest, { position: at }] of this.#recent) {
-      this.#recent.delete(oldest)
-      if (this.forgottenUpTo === undefined || at > this.forgottenUpTo) this.forgottenUpTo = at
-      break
-    }
-  }
-
-  save(): SavedKeys {
-    return {
-      recent: [...this.#recent, ...(this.#lasting ?? NONE)].map(([key, r]) => {
-        const entry = [key, String(r.first), r.count, String(r.position)] as const
-        return r.print === undefined ? entry : ([...entry, r.print] as const)
-      }),
-      ...(this.forgottenUpTo === undefined ? {} : { forgottenUpTo: String(this.forgottenUpTo) }),
-    }
+/** What stands in a line after its key. */
+const rememberedIn = (rest: string): Remembered => {
+  const [first = '', count = '', position = '', print] = rest.split('\t')
+  return {
+    first: BigInt(first),
+    count: Number(count),
+    position: BigInt(position),
+    print: print === undefined ? undefined : meant(print),
   }
 }
 
-export const createKeyMemory = (saved: SavedKeys = { recent: [] }): KeyMemory => new Keys(saved)
+const linesIn = (text: string): number => {
+  let lines = 0
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines++
+  return lines
+}
+
+/** Keys noted last that are kept as objects, which answer faster and take several times the room. */
+const MAX_NEWER = 16
+/** What one of those takes. */
+const NEWER_BYTES = 300
+
+/**
+ * Keys in the order in which they were first used, most of them as one text with a line each. Tens of thousands of customers are in
+ * memory, each with up to a thousand keys, and hardly any of them is ever asked for: objects for all would be most of what is read
+ * of a customer, and most of what memory holds.
+ */
+class Keys {
+  #text: string
+  #lines: number
+  readonly #newer = new Map<string, Remembered>()
+
+  constructor(text: string) {
+    this.#text = text
+    this.#lines = linesIn(text)
+  }
+
+  get size(): number {
+    return this.#lines + this.#newer.size
+  }
+
+  get bytes(): number {
+    return this.#text.length + this.#newer.size * NEWER_BYTES
+  }
+
+  /** Where the key's line in the text begins, where what follows the key does, and where the line ends. */
+  #lineOf(key: string): { readonly from: number; readonly rest: number; readonly to: number } | undefined {
+    const begins = beginning(key)
+    const from = this.#text.indexOf(begins)
+    if (from < 0) return undefined
+    const rest = from + begins.length
+    const end = this.#text.indexOf('\n', rest)
+    return { from, rest, to: end < 0 ? this.#text.length : end }
+  }
+
+  find(key: string): Remembered | undefined {
+    const newer = this.#newer.get(key)
+    if (newer) return newer
+    const line = this.#lineOf(key)
+    return line && rememberedIn(this.#text.slice(line.rest, line.to))
+  }
+
+  /** Takes the key's line out of the text. */
+  #takeOut(key: string): Remembered | undefined {
+    const line = this.#lineOf(key)
+    if (line === undefined) return undefined
+    const remembered = rememberedIn(this.#text.slice(line.rest, line.to))
+    this.#text = this.#text.slice(0, line.from) + this.#text.slice(line.to)
+    this.#lines--
+    return remembered
+  }
+
+  note(key: string, revision: bigint, position: bigint, print: string | undefined): void {
+    const known = this.#newer.get(key) ?? this.#takeOut(key)
+    this.#newer.set(key, known ? { ...known, count: known.count + 1 } : { first: revision, count: 1, position, print })
+    if (this.#newer.size <= MAX_NEWER) return
+    this.#text = this.text()
+    this.#lines += this.#newer.size
+    this.#newer.clear()
+  }
+
+  /** Drops the key that was used first; gives the position of what it recorded. */
+  dropOldest(): bigint | undefined {
+    if (this.#lines > 0) {
+      const end = this.#text.indexOf('\n', 1)
+      const line = end < 0 ? this.#text : this.#text.slice(0, end)
+      this.#text = end < 0 ? '' : this.#text.slice(end)
+      this.#lines--
+      return rememberedIn(line.slice(line.indexOf('\t') + 1)).position
+    }
+    for (const [oldest, { position }] of this.#newer) {
+      this.#newer.delete(oldest)
+      return position
+    }
+    return undefined
+  }
+
+  text(): string {
+    let text = this.#text
+    for (const [key, remembered] of this.#newer) text += lineOf(key, remembered)
+    return text
+  }
+}
+
+export const createKeyMemory = (saved: SavedKeys = { recent: '' }): KeyMemory => {
+  const recent = new Keys(saved.recent)
+  /** Most customers have none. */
+  let lasting = saved.lasting === undefined ? undefined : new Keys(saved.lasting)
+  let forgottenUpTo = saved.forgottenUpTo === undefined ? undefined : BigInt(saved.forgottenUpTo)
+  return {
+    get forgottenUpTo() {
+      return forgottenUpTo
+    },
+    get bytes() {
+      return recent.bytes + (lasting?.bytes ?? 0)
+    },
+    find: (key) => (key.startsWith(PROCESS_KEY) ? lasting : recent)?.find(key),
+    note(key, revision, position, print) {
+      if (key.startsWith(PROCESS_KEY)) {
+        lasting ??= new Keys('')
+        lasting.note(key, revision, position, print)
+        return
+      }
+      recent.note(key, revision, position, print)
+      if (recent.size <= MAX_KEYS) return
+      const at = recent.dropOldest()
+      if (at !== undefined && (forgottenUpTo === undefined || at > forgottenUpTo)) forgottenUpTo = at
+    },
+    save: () => ({
+      recent: recent.text(),
+      ...(lasting === undefined ? {} : { lasting: lasting.text() }),
+      ...(forgottenUpTo === undefined ? {} : { forgottenUpTo: String(forgottenUpTo) }),
+    }),
+  }
+}

@@ -6,7 +6,7 @@ import { customerStream } from '../domain/ids.ts'
 import type { NewFact } from '../domain/recorded.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import type { EventStore } from '../eventstore/index.ts'
-import { createForeseen, type Loaded, type LogPart, readOn, unread, weighs } from './foreseen.ts'
+import { createForeseen, type Loaded, type LogPart, readOn, takes, unread } from './foreseen.ts'
 import { createHeavyCache } from './heavy.ts'
 import { createKeyMemory } from './keys.ts'
 import { createRevisions } from './revisions.ts'
@@ -123,7 +123,7 @@ export const createCustomers = ({
   const cache = createHeavyCache<CacheEntry>({
     maxEntries: cacheSize,
     maxBytes: cacheBytes,
-    weighs,
+    ...takes,
     onEvicted(id, held, bytes) {
       if (isToBeLeft(held, bytes)) snapshots.save(id, snapshotOf(held))
     },

@@ -45,7 +45,8 @@ export interface SnapshotDocument {
   readonly at: string
   /** JSON: only this code reads it, and only whole. */
   readonly state: string
-  readonly keys: string
+  /** As keys are saved; null of one who is gone. */
+  readonly keys: SavedKeys | null
 }
 
 /** What is left of a customer who was deleted at `position`: nothing, and nothing older comes back in its place. */
@@ -56,7 +57,7 @@ const erasedSnapshot = (id: string, position: bigint): SnapshotDocument => ({
   position: null,
   at: sortable(position),
   state: '',
-  keys: '',
+  keys: null,
 })
 
 /**
@@ -75,12 +76,12 @@ const PORTION = 500
 const PORTION_BYTES = 4 * 1024 * 1024
 
 const usable = ({ stateVersion, state, revision, position, keys }: SnapshotDocument): Snapshot | undefined =>
-  stateVersion === STATE_VERSION
+  stateVersion === STATE_VERSION && keys !== null
     ? {
         state: stateOf(JSON.parse(state) as SavedState),
         revision: BigInt(revision),
         position: position === null ? undefined : BigInt(position),
-        keys: JSON.parse(keys) as SavedKeys,
+        keys,
       }
     : undefined
 
@@ -91,7 +92,7 @@ const documentOf = (id: string, { state, revision, position, keys }: Snapshot): 
   position: position === undefined ? null : String(position),
   at: sortable(position ?? 0n),
   state: JSON.stringify(savedState(state)),
-  keys: JSON.stringify(keys),
+  keys,
 })
 
 /** Customers asked for in one question, and questions at a time: who comes meanwhile is asked for in the next one. */

@@ -245,4 +245,22 @@ test('a memory of large things keeps within its bytes however its entries come a
   )
 })
 
+test('in a memory of large things plain text counts as what it is, and objects as what they take', () => {
+  const entries = (texts: number) => {
+    const cache = createHeavyCache<string>({
+      maxEntries: 1_000,
+      maxBytes: 100_000,
+      weighs: (text) => text.slice(texts),
+      plain: (text) => Math.min(texts, text.length),
+    })
+    for (let n = 0; n < 1_000; n++) cache.set(`k${n}`, 'x'.repeat(1_500), 0)
+    assert.is(cache.weightOf('k999'), 1_502)
+    return cache.size
+  }
+  const [objects, mixed, text] = [entries(0), entries(750), entries(1_500)]
+  assert.is(objects, Math.floor(100_000 / (500 + 3 * 1_502)))
+  assert.is(mixed, Math.floor(100_000 / (500 + 3 * 752 + 750)))
+  assert.is(text, Math.floor(100_000 / (500 + 3 * 2 + 1_500)))
+})
+
 test.run()

@@ -228,7 +228,7 @@ test('an older snapshot never takes the place of a newer one, nor of what was er
     state: newCustomer(id),
     revision: position,
     position,
-    keys: { recent: [] },
+    keys: { recent: '' },
   })
   const stored = async () => (await readModel.plain<SnapshotDocument>(SNAPSHOTS).findOne({ _id: 'cust_a' }))?.revision
   try {

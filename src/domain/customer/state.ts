@@ -36,7 +36,7 @@ export interface CustomerState extends Parts {
 }
 
 /** Goes up whenever stored snapshots of the state no longer fit the code that reads them. */
-export const STATE_VERSION = 12
+export const STATE_VERSION = 13
 
 export const NO_DERIVED: Derived = { rulebook: '-1', accumulators: {}, watches: {} }
 
