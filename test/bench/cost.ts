@@ -2,7 +2,7 @@
 // a bare route costs in the same run, so that figures of different days and machines can be compared. Needs Linux.
 //   BENCH_CALLS=20000   requests of each kind (default 4,000: a quick look)
 //   BENCH_PROFILE=1     also where the main thread's time goes, stage by stage, from a profile, which costs time itself
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -172,11 +172,7 @@ const rowsOf = (name: string, measured: Measured, bare: Measured, aim?: string):
 /** A busy machine is no reason to end a batch half way. */
 const PATIENT = { REQUEST_TIME_LIMIT_MS: '600000' }
 
-const nodeArgs = async (dir: string): Promise<readonly string[]> => {
-  if (!PROFILES) return []
-  await mkdir(dir, { recursive: true })
-  return ['--cpu-prof', `--cpu-prof-dir=${dir}`]
-}
+const profilesTo = (dir: string): readonly string[] => (PROFILES ? ['--cpu-prof', `--cpu-prof-dir=${dir}`] : [])
 
 /** Where the time of what was measured on a server that has ended went. */
 const budgetOf = async (dir: string): Promise<Row[]> => {
@@ -196,11 +192,26 @@ const budgetOf = async (dir: string): Promise<Row[]> => {
   return rows
 }
 
-const singleCases = async (bare: Measured, dir: string): Promise<Row[]> => {
-  const profiles = join(dir, 'profiles-single')
-  const server = await startServer(PATIENT, undefined, await nodeArgs(profiles))
-  const rows: Row[] = []
+/** What is measured on a server of its own, and, where that is asked for, where its main thread's time went. */
+const onServer = async (
+  dir: string,
+  run: (server: Server) => Promise<readonly Row[]>,
+  { env = {}, data }: { readonly env?: Readonly<Record<string, string>>; readonly data?: string } = {},
+): Promise<Row[]> => {
+  const profiles = await mkdtemp(join(dir, 'profiles-'))
+  const server = await startServer({ ...PATIENT, ...env }, data, profilesTo(profiles))
+  let rows: readonly Row[]
   try {
+    rows = await run(server)
+  } finally {
+    await server.stop()
+  }
+  return [...rows, ...(await budgetOf(profiles))]
+}
+
+const singleCases = (bare: Measured, dir: string): Promise<Row[]> =>
+  onServer(dir, async (server) => {
+    const rows: Row[] = []
     await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)
     const single = (count: number, kind: string) => each(count, CONNECTIONS, (n) => track(server, warm(n, kind)))
     await single(Math.max(6_000, CALLS), 'first')
@@ -229,27 +240,17 @@ const singleCases = async (bare: Measured, dir: string): Promise<Row[]> => {
     const { own, files } = residentOf(server.pid)
     rows.push({ name: 'memory of its own after these', value: own, unit: 'MB', target: '< 300' })
     rows.push({ name: 'pages of mapped files after these', value: files, unit: 'MB' })
-  } finally {
-    await server.stop()
-  }
-  return [...rows, ...(await budgetOf(profiles))]
-}
+    return rows
+  })
 
-const batchCases = async (bare: Measured, dir: string): Promise<Row[]> => {
-  const profiles = join(dir, 'profiles-batch')
-  const server = await startServer(PATIENT, undefined, await nodeArgs(profiles))
-  const count = Math.max(CALLS, 5_000)
-  let measured: Measured
-  try {
+const batchCases = (bare: Measured, dir: string): Promise<Row[]> =>
+  onServer(dir, async (server) => {
     await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)
-    measured = await measure(server, 'event in a batch of 500', count, (wanted, kind) =>
+    const measured = await measure(server, 'event in a batch of 500', Math.max(CALLS, 5_000), (wanted, kind) =>
       trackBatches(server, wanted, (n) => warm(n, kind)),
     )
-  } finally {
-    await server.stop()
-  }
-  return [...rowsOf('event in a batch of 500', measured, bare, '4'), ...(await budgetOf(profiles))]
-}
+    return rowsOf('event in a batch of 500', measured, bare, '4')
+  })
 
 /** Customers of few and of many events, each asked for once by a node that has just started. */
 const coldCases = async (bare: Measured, dir: string): Promise<Row[]> => {
@@ -270,10 +271,8 @@ const coldCases = async (bare: Measured, dir: string): Promise<Row[]> => {
   } finally {
     await maker.stop()
   }
-  const profiles = join(dir, 'profiles-cold')
-  const server = await startServer(PATIENT, data, await nodeArgs(profiles))
-  const rows: Row[] = []
-  try {
+  const coldOn = async (server: Server): Promise<Row[]> => {
+    const rows: Row[] = []
     await each(CALLS, CONNECTIONS, (n) => track(server, warm(n, 'again')))
     const found: Measured[] = []
     for (const { events, customers } of groups) {
@@ -288,17 +287,15 @@ const coldCases = async (bare: Measured, dir: string): Promise<Row[]> => {
     }
     const [few, many] = found
     rows.push({ name: 'with 150 events / with 5', value: many!.all / few!.all, unit: '', target: '≤ 1.3' })
-  } finally {
-    await server.stop()
+    return rows
   }
-  return [...rows, ...(await budgetOf(profiles))]
+  return onServer(dir, coldOn, { data })
 }
 
-const redemptions = async (bare: Measured): Promise<Row[]> => {
-  const server = await startServer(PATIENT)
-  const count = Math.ceil(CALLS / 4)
-  const codes = 500
-  try {
+const redemptions = (bare: Measured, dir: string): Promise<Row[]> =>
+  onServer(dir, async (server) => {
+    const count = Math.ceil(CALLS / 4)
+    const codes = 500
     await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)
     const voucher = { type: 'DISCOUNT_VOUCHER', discount: { type: 'AMOUNT', amount_off: 100 } }
     await each(codes, 16, (n) => call(server, 'POST', `/v1/vouchers/COST-${n}`, server.headers, voucher))
@@ -312,14 +309,10 @@ const redemptions = async (bare: Measured): Promise<Row[]> => {
       ),
     )
     return rowsOf('redemption', measured, bare)
-  } finally {
-    profiled = []
-    await server.stop()
-  }
-}
+  })
 
 /** Events that each send a message to a receiver: both together. */
-const messages = async (bare: Measured): Promise<Row[]> => {
+const messages = async (bare: Measured, dir: string): Promise<Row[]> => {
   let received = 0
   const receiver = createServer((request, response) => {
     request.resume().on('end', () => {
@@ -328,9 +321,8 @@ const messages = async (bare: Measured): Promise<Row[]> => {
     })
   })
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
-  const server = await startServer({ ...PATIENT, WEBHOOK_ALLOW_PRIVATE: 'true' })
   const count = Math.ceil(CALLS / 4)
-  try {
+  const send = async (server: Server): Promise<Row[]> => {
     await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)
     await call(server, 'POST', '/v1/distributions', server.headers, {
       name: 'cost',
@@ -348,9 +340,10 @@ const messages = async (bare: Measured): Promise<Row[]> => {
       return perSecond
     })
     return rowsOf('event with a message that is sent', measured, bare)
+  }
+  try {
+    return await onServer(dir, send, { env: { WEBHOOK_ALLOW_PRIVATE: 'true' } })
   } finally {
-    profiled = []
-    await server.stop()
     receiver.closeAllConnections()
     receiver.close()
   }
@@ -391,8 +384,8 @@ const heapOf = async ({
 }
 
 /** Batches of events of customers at random, portion by portion: what one costs as the log and the number of customers grow. */
-export async function* benchGrowth(): AsyncIterable<Row[]> {
-  const server = await startServer(PATIENT)
+export async function* benchGrowth(dir: string): AsyncIterable<Row[]> {
+  const server = await startServer(PATIENT, undefined, profilesTo(dir))
   try {
     await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)
     const portion = Math.ceil(GROWN_EVENTS / PORTIONS / BATCH) * BATCH
@@ -400,11 +393,14 @@ export async function* benchGrowth(): AsyncIterable<Row[]> {
     for (let n = 0; n < PORTIONS; n++) {
       const kind = `grow ${n}`
       const random = () => Math.floor(Math.random() * GROWN_CUSTOMERS)
+      const from = instant()
       const before = spent(server.pid)
       const perSecond = await trackBatches(server, portion, (i) => eventOf(`grow-${random()}`, i, kind))
       await projected(server)
       const measured = { ...spentEach(before, spent(server.pid), portion), perSecond }
       done += portion
+      // Of the last portion alone: where its time goes when everything has grown.
+      profiled = [{ name: `event in a batch after ${done}`, from, to: instant(), main: measured.main }]
       const { own, files, engines } = residentOf(server.pid)
       const { used, heap, buffers } = await heapOf(server)
       yield [
@@ -422,7 +418,7 @@ export async function* benchGrowth(): AsyncIterable<Row[]> {
       ]
     }
   } finally {
-    profiled = []
     await server.stop()
   }
+  yield await budgetOf(dir)
 }
