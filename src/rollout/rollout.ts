@@ -52,7 +52,7 @@ interface PassDocument {
 
 const ACTOR = { name: 'rollout', role: 'system' } as const
 /** Ids of a part in memory at most; one that has more is entered again. */
-const MAX_IDS = 20_000
+const MAX_IDS = 50_000
 /** Customers between two records of the progress: what a crash repeats at most. */
 const PAGE = 1_000
 /** Customers looked at at once. */

@@ -23,6 +23,7 @@ const KEYS = [
   'process:a\n',
   '\ud83d',
   'é😀',
+  '中ÿ',
   'constructor',
   '#"',
 ]

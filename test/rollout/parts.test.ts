@@ -32,9 +32,9 @@ test('whoever has an id of another form is in a part as well', () => {
   for (const id of ['', 'cust_', 'cust_~', 'zzz']) assert.ok(parts.includes(partAfter(parts, id)))
 })
 
-test('a part has 10,000 customers, and fewer the longer their past is', () => {
-  assert.is(sizeOfParts(100_000, 80_000_000), 10_000)
-  assert.is(sizeOfParts(100_000, 1_342_177_280), 5_000)
+test('a part has 40,000 customers, and fewer the longer their past is', () => {
+  assert.is(sizeOfParts(400_000, 80_000_000), 40_000)
+  assert.is(sizeOfParts(100_000, 2_684_354_560), 5_000)
   assert.is(sizeOfParts(1_000_000, 10 ** 15), 200)
   assert.is(sizeOfParts(0, 0), 200)
 })
