@@ -26,8 +26,9 @@ export interface KeyMemory {
 export interface SavedKeys {
   readonly recent: string
   /** Keys that are never forgotten. */
-  readonly lasting?: string
-  readonly forgottenUpTo?: string
+  readonly lasting: string
+  /** See KeyMemory; null while none was forgotten. */
+  readonly forgottenUpTo: string | null
 }
 
 /** Commands of a process between two streams: their keys are never forgotten (they are few). */
@@ -153,11 +154,13 @@ class Keys {
   }
 }
 
-export const createKeyMemory = (saved: SavedKeys = { recent: '' }): KeyMemory => {
+const NO_KEYS: SavedKeys = { recent: '', lasting: '', forgottenUpTo: null }
+
+export const createKeyMemory = (saved: SavedKeys = NO_KEYS): KeyMemory => {
   const recent = new Keys(saved.recent)
   /** Most customers have none. */
-  let lasting = saved.lasting === undefined ? undefined : new Keys(saved.lasting)
-  let forgottenUpTo = saved.forgottenUpTo === undefined ? undefined : BigInt(saved.forgottenUpTo)
+  let lasting = saved.lasting === '' ? undefined : new Keys(saved.lasting)
+  let forgottenUpTo = saved.forgottenUpTo === null ? undefined : BigInt(saved.forgottenUpTo)
   return {
     get forgottenUpTo() {
       return forgottenUpTo
@@ -179,8 +182,8 @@ export const createKeyMemory = (saved: SavedKeys = { recent: '' }): KeyMemory =>
     },
     save: () => ({
       recent: recent.text(),
-      ...(lasting === undefined ? {} : { lasting: lasting.text() }),
-      ...(forgottenUpTo === undefined ? {} : { forgottenUpTo: String(forgottenUpTo) }),
+      lasting: lasting?.text() ?? '',
+      forgottenUpTo: forgottenUpTo === undefined ? null : String(forgottenUpTo),
     }),
   }
 }

@@ -20,17 +20,28 @@ interface World {
   readonly others?: () => number
   readonly look?: (id: string) => void
   /** Reads customers out of the log. */
+  /** The position of the log's newest fact. */
+  readonly head?: bigint
   readonly readAhead?: (part: { ids: ReadonlySet<string>; signal: AbortSignal }) => Promise<void>
   /** What an earlier life of the node has left. */
   readonly left?: Saved
 }
 
 const MANY = 21_000
+/** A log so long that a part has a third of them. */
+const LONG = 300_000_000n
 const known = Array.from({ length: MANY }, (_, i) => customerIdFrom(`c-${i}`, 'key') as string)
 const idsOf = (customers: number) => known.slice(0, customers).sort()
 
 /** A pass over customers whose looks take a turn of the event loop each. */
-const begin = async ({ customers, others = () => 0, look = () => {}, readAhead = async () => {}, left }: World) => {
+const begin = async ({
+  customers,
+  others = () => 0,
+  look = () => {},
+  readAhead = async () => {},
+  left,
+  head = 1_000n,
+}: World) => {
   const ids = idsOf(customers)
   const looks = new Map<string, number>()
   const saved: Saved[] = []
@@ -89,7 +100,7 @@ const begin = async ({ customers, others = () => 0, look = () => {}, readAhead =
       current: () => ({ project: {}, entries: () => new Map([['seg_1', { revision: '7' }]]) }),
       onChange: () => () => undefined,
     },
-    head: async () => 1_000n,
+    head: async () => head,
     caughtUp: async () => true,
     aside,
     log: { warn: () => undefined },
@@ -180,7 +191,7 @@ test('whoever fails is looked at again alone; for whom nothing helps is set asid
 })
 
 test('many are read in parts, each before it is looked at', async () => {
-  const { looks, saved, read } = await startPass({ customers: MANY })
+  const { looks, saved, read } = await startPass({ customers: MANY, head: LONG })
   assert.is(looks.size, MANY)
   assert.ok(onceEach(looks))
   assert.is(read.length, 3)
@@ -195,10 +206,10 @@ test('many are read in parts, each before it is looked at', async () => {
 })
 
 test('after a restart the pass goes on where it was, within a part and between two', async () => {
-  const whole = await startPass({ customers: MANY })
+  const whole = await startPass({ customers: MANY, head: LONG })
   for (const n of [3, whole.saved.findIndex(({ cursor }) => cursor !== null && cursor.length < 29)]) {
     const left = whole.saved[n]!
-    const { looks, saved } = await startPass({ customers: MANY, left })
+    const { looks, saved } = await startPass({ customers: MANY, left, head: LONG })
     assert.is(looks.size, MANY - left.done)
     assert.ok(onceEach(looks))
     assert.is(saved.at(-1)?.done, MANY)
