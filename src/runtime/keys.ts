@@ -68,7 +68,7 @@ const linesIn = (text: string): number => {
 }
 
 /** Keys noted last that are kept as objects, which answer faster and take several times the room. */
-const MAX_NEWER = 16
+const MAX_NEWER = 4
 /** What one of those takes. */
 const NEWER_BYTES = 300
 
@@ -77,10 +77,10 @@ const NEWER_BYTES = 300
  * memory, each with up to a thousand keys, and hardly any of them is ever asked for: objects for all would be most of what is read
  * of a customer, and most of what memory holds.
  */
-class Keys {
+class Lines {
   #text: string
   #lines: number
-  readonly #newer = new Map<string, Remembered>()
+  #newer: Map<string, Remembered> | undefined
 
   constructor(text: string) {
     this.#text = text
@@ -88,11 +88,11 @@ class Keys {
   }
 
   get size(): number {
-    return this.#lines + this.#newer.size
+    return this.#lines + (this.#newer?.size ?? 0)
   }
 
   get bytes(): number {
-    return this.#text.length + this.#newer.size * NEWER_BYTES
+    return this.#text.length + (this.#newer?.size ?? 0) * NEWER_BYTES
   }
 
   /** Where the key's line in the text begins, where what follows the key does, and where the line ends. */
@@ -106,7 +106,7 @@ class Keys {
   }
 
   find(key: string): Remembered | undefined {
-    const newer = this.#newer.get(key)
+    const newer = this.#newer?.get(key)
     if (newer) return newer
     const line = this.#lineOf(key)
     return line && rememberedIn(this.#text.slice(line.rest, line.to))
@@ -123,67 +123,75 @@ class Keys {
   }
 
   note(key: string, revision: bigint, position: bigint, print: string | undefined): void {
-    const known = this.#newer.get(key) ?? this.#takeOut(key)
-    this.#newer.set(key, known ? { ...known, count: known.count + 1 } : { first: revision, count: 1, position, print })
-    if (this.#newer.size <= MAX_NEWER) return
+    const newer = this.#newer ?? new Map<string, Remembered>()
+    const known = newer.get(key) ?? this.#takeOut(key)
+    newer.set(key, known ? { ...known, count: known.count + 1 } : { first: revision, count: 1, position, print })
+    this.#newer = newer
+    if (newer.size <= MAX_NEWER) return
     this.#text = this.text()
-    this.#lines += this.#newer.size
-    this.#newer.clear()
+    this.#lines += newer.size
+    this.#newer = undefined
   }
 
-  /** Drops the key that was used first; gives the position of what it recorded. */
-  dropOldest(): bigint | undefined {
-    if (this.#lines > 0) {
-      const end = this.#text.indexOf('\n', 1)
-      const line = end < 0 ? this.#text : this.#text.slice(0, end)
-      this.#text = end < 0 ? '' : this.#text.slice(end)
-      this.#lines--
-      return rememberedIn(line.slice(line.indexOf('\t') + 1)).position
-    }
-    for (const [oldest, { position }] of this.#newer) {
-      this.#newer.delete(oldest)
-      return position
-    }
-    return undefined
+  /** Drops the key that was used first, of very many; gives the position of what it recorded. */
+  dropOldest(): bigint {
+    const rest = this.#text.indexOf('\t') + 1
+    const end = this.#text.indexOf('\n', rest)
+    const { position } = rememberedIn(this.#text.slice(rest, end))
+    this.#text = this.#text.slice(end)
+    this.#lines--
+    return position
   }
 
   text(): string {
     let text = this.#text
-    for (const [key, remembered] of this.#newer) text += lineOf(key, remembered)
+    for (const [key, remembered] of this.#newer ?? []) text += lineOf(key, remembered)
     return text
   }
 }
 
 const NO_KEYS: SavedKeys = { recent: '', lasting: '', forgottenUpTo: null }
 
-export const createKeyMemory = (saved: SavedKeys = NO_KEYS): KeyMemory => {
-  const recent = new Keys(saved.recent)
-  /** Most customers have none. */
-  let lasting = saved.lasting === '' ? undefined : new Keys(saved.lasting)
-  let forgottenUpTo = saved.forgottenUpTo === null ? undefined : BigInt(saved.forgottenUpTo)
-  return {
-    get forgottenUpTo() {
-      return forgottenUpTo
-    },
-    get bytes() {
-      return recent.bytes + (lasting?.bytes ?? 0)
-    },
-    find: (key) => (key.startsWith(PROCESS_KEY) ? lasting : recent)?.find(key),
-    note(key, revision, position, print) {
-      if (key.startsWith(PROCESS_KEY)) {
-        lasting ??= new Keys('')
-        lasting.note(key, revision, position, print)
-        return
-      }
-      recent.note(key, revision, position, print)
-      if (recent.size <= MAX_KEYS) return
-      const at = recent.dropOldest()
-      if (at !== undefined && (forgottenUpTo === undefined || at > forgottenUpTo)) forgottenUpTo = at
-    },
-    save: () => ({
-      recent: recent.text(),
-      lasting: lasting?.text() ?? '',
+/** A class, and nothing in it that most customers do without: tens of thousands of them have one each in memory. */
+class Keys implements KeyMemory {
+  readonly #recent: Lines
+  #lasting: Lines | undefined
+  forgottenUpTo: bigint | undefined
+
+  constructor({ recent, lasting, forgottenUpTo }: SavedKeys) {
+    this.#recent = new Lines(recent)
+    this.#lasting = lasting === '' ? undefined : new Lines(lasting)
+    this.forgottenUpTo = forgottenUpTo === null ? undefined : BigInt(forgottenUpTo)
+  }
+
+  get bytes(): number {
+    return this.#recent.bytes + (this.#lasting?.bytes ?? 0)
+  }
+
+  find(key: string): KeyRange | undefined {
+    return (key.startsWith(PROCESS_KEY) ? this.#lasting : this.#recent)?.find(key)
+  }
+
+  note(key: string, revision: bigint, position: bigint, print?: string): void {
+    if (key.startsWith(PROCESS_KEY)) {
+      this.#lasting ??= new Lines('')
+      this.#lasting.note(key, revision, position, print)
+      return
+    }
+    this.#recent.note(key, revision, position, print)
+    if (this.#recent.size <= MAX_KEYS) return
+    const at = this.#recent.dropOldest()
+    if (this.forgottenUpTo === undefined || at > this.forgottenUpTo) this.forgottenUpTo = at
+  }
+
+  save(): SavedKeys {
+    const { forgottenUpTo } = this
+    return {
+      recent: this.#recent.text(),
+      lasting: this.#lasting?.text() ?? '',
       forgottenUpTo: forgottenUpTo === undefined ? null : String(forgottenUpTo),
-    }),
+    }
   }
 }
+
+export const createKeyMemory = (saved: SavedKeys = NO_KEYS): KeyMemory => new Keys(saved)
