@@ -16,10 +16,7 @@ export interface Part {
 const MOST = 40_000
 /** Customers in a part at least: with a past so long that these are too many, no part is worth a reading. */
 const LEAST = 200
-/**
- * Bytes of the log whose facts are folded for one part. What is held of them, a tenth to a third, is in memory until the part is
- * done with.
- */
+/** Bytes of the log whose facts are folded for one part: what is held of them is in memory until the part is done with. */
 const PART_BYTES = 128 * 1024 * 1024
 
 /** How many customers a part may have: `logBytes` is the position of the log's head. */

@@ -95,31 +95,28 @@ class Lines {
     return this.#text.length + (this.#newer?.size ?? 0) * NEWER_BYTES
   }
 
-  /** Where the key's line in the text begins, where what follows the key does, and where the line ends. */
-  #lineOf(key: string): { readonly from: number; readonly rest: number; readonly to: number } | undefined {
+  /** The key's line in the text: where it begins and ends, and what it says. */
+  #lineOf(key: string): { readonly from: number; readonly to: number; readonly remembered: Remembered } | undefined {
     const begins = beginning(key)
     const from = this.#text.indexOf(begins)
     if (from < 0) return undefined
     const rest = from + begins.length
     const end = this.#text.indexOf('\n', rest)
-    return { from, rest, to: end < 0 ? this.#text.length : end }
+    const to = end < 0 ? this.#text.length : end
+    return { from, to, remembered: rememberedIn(this.#text.slice(rest, to)) }
   }
 
   find(key: string): Remembered | undefined {
-    const newer = this.#newer?.get(key)
-    if (newer) return newer
-    const line = this.#lineOf(key)
-    return line && rememberedIn(this.#text.slice(line.rest, line.to))
+    return this.#newer?.get(key) ?? this.#lineOf(key)?.remembered
   }
 
   /** Takes the key's line out of the text. */
   #takeOut(key: string): Remembered | undefined {
     const line = this.#lineOf(key)
     if (line === undefined) return undefined
-    const remembered = rememberedIn(this.#text.slice(line.rest, line.to))
     this.#text = this.#text.slice(0, line.from) + this.#text.slice(line.to)
     this.#lines--
-    return remembered
+    return line.remembered
   }
 
   note(key: string, revision: bigint, position: bigint, print: string | undefined): void {
@@ -150,7 +147,7 @@ class Lines {
   }
 }
 
-const NO_KEYS: SavedKeys = { recent: '', lasting: '', forgottenUpTo: null }
+export const NO_KEYS: SavedKeys = { recent: '', lasting: '', forgottenUpTo: null }
 
 /** A class, and nothing in it that most customers do without: tens of thousands of them have one each in memory. */
 class Keys implements KeyMemory {

@@ -5,7 +5,7 @@ import { addTo } from '../domain/grouped.ts'
 import { sortable } from '../domain/position.ts'
 import type { Log } from '../line/log.ts'
 import { isDuplicateKey, type ReadModel } from '../readmodel/index.ts'
-import type { SavedKeys } from './keys.ts'
+import { NO_KEYS, type SavedKeys } from './keys.ts'
 
 export interface Snapshot {
   readonly state: CustomerState
@@ -45,8 +45,7 @@ export interface SnapshotDocument {
   readonly at: string
   /** JSON: only this code reads it, and only whole. */
   readonly state: string
-  /** As keys are saved; null of one who is gone. */
-  readonly keys: SavedKeys | null
+  readonly keys: SavedKeys
 }
 
 /** What is left of a customer who was deleted at `position`: nothing, and nothing older comes back in its place. */
@@ -57,7 +56,7 @@ const erasedSnapshot = (id: string, position: bigint): SnapshotDocument => ({
   position: null,
   at: sortable(position),
   state: '',
-  keys: null,
+  keys: NO_KEYS,
 })
 
 /**
@@ -76,7 +75,7 @@ const PORTION = 500
 const PORTION_BYTES = 4 * 1024 * 1024
 
 const usable = ({ stateVersion, state, revision, position, keys }: SnapshotDocument): Snapshot | undefined =>
-  stateVersion === STATE_VERSION && keys !== null
+  stateVersion === STATE_VERSION
     ? {
         state: stateOf(JSON.parse(state) as SavedState),
         revision: BigInt(revision),

@@ -10,7 +10,7 @@ import { startDocumentStore } from '../../src/engines/documents/index.ts'
 import type { EventStore } from '../../src/eventstore/index.ts'
 import { createReadModel } from '../../src/readmodel/index.ts'
 import { createCustomerRuntime } from '../../src/runtime/customers.ts'
-import { createKeyMemory } from '../../src/runtime/keys.ts'
+import { NO_KEYS } from '../../src/runtime/keys.ts'
 import { createCustomers } from '../../src/runtime/loader.ts'
 import { createRevisions } from '../../src/runtime/revisions.ts'
 import {
@@ -229,7 +229,7 @@ test('an older snapshot never takes the place of a newer one, nor of what was er
     state: newCustomer(id),
     revision: position,
     position,
-    keys: createKeyMemory().save(),
+    keys: NO_KEYS,
   })
   const stored = async () => (await readModel.plain<SnapshotDocument>(SNAPSHOTS).findOne({ _id: 'cust_a' }))?.revision
   try {
