@@ -14,7 +14,17 @@ export const APPEND_AND_SUBSCRIPTION_CHANCES: RandomFaults['chances'] = {
   'subscription-too-slow': 0.02,
 }
 
-const COMMANDS = ['find', 'getMore', 'aggregate', 'insert', 'update', 'delete', 'findAndModify', 'commitTransaction']
+const COMMANDS = [
+  'find',
+  'getMore',
+  'aggregate',
+  'insert',
+  'update',
+  'delete',
+  'bulkWrite',
+  'findAndModify',
+  'commitTransaction',
+]
 
 /** A failover as a driver sees it, lines that break, waits, and commits of which nobody knows whether they were applied. */
 const FAULTS: readonly object[] = [

@@ -270,6 +270,13 @@ export const withTimestamps = (bytes: Buffer, now: BSON.Timestamp): Buffer => {
   return copy
 }
 
+/** Whether a name that a visitor is shown is this one, which has no other than ASCII characters. */
+export const isNamed = (bytes: Buffer, start: number, limit: number, name: string): boolean => {
+  if (limit - start !== name.length) return false
+  for (let i = 0; i < name.length; i += 1) if (bytes[start + i] !== name.charCodeAt(i)) return false
+  return true
+}
+
 export interface RawField {
   readonly type: number
   /** Where the field begins, its type byte included. */

@@ -48,7 +48,7 @@ const checkFlags = (body: Doc): void => {
 
 /** The commands of version 1 of the server's API: a client that is strict may use no others. */
 const API_VERSION_1: ReadonlySet<string> = new Set(
-  `abortTransaction aggregate commitTransaction count create createIndexes delete drop dropDatabase dropIndexes endSessions
+  `abortTransaction aggregate bulkWrite commitTransaction count create createIndexes delete drop dropDatabase dropIndexes endSessions
    explain find findAndModify getMore hello insert killCursors listCollections listDatabases listIndexes ping
    refreshSessions update`.split(/\s+/),
 )

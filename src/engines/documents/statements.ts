@@ -1,5 +1,5 @@
 // The statements of insert, update and delete: what one of them does to the documents it finds.
-import { decode, decodeField, eachField, rawField } from './bson.ts'
+import { decode, decodeField, eachField, isNamed, rawField } from './bson.ts'
 import { encode } from './bson-encode.ts'
 import type { Collection } from './catalog.ts'
 import {
@@ -150,10 +150,10 @@ export const upsert = (unit: Unit, collection: Collection, statement: UpdateStat
 export const removeTarget = (unit: Unit, collection: Collection, target: Target): void =>
   removeDocument(unit, collection, target.key, target.raw)
 
-/** The `u` of an update statement: a raw document or a pipeline. */
-export const updateOf = (raw: Buffer, name: string): Buffer | readonly Value[] => {
+/** The update of a raw statement, a raw document or a pipeline, by the name of its field and the path of the statement. */
+export const updateOf = (raw: Buffer, name: string, path: string): Buffer | readonly Value[] => {
   const field = rawField(raw, name)
-  if (field === undefined) throw new CommandError(40414, `BSON field '${name}' is missing but a required field`)
+  if (field === undefined) throw new CommandError(40414, `BSON field '${path}.${name}' is missing but a required field`)
   if (field.type === 3) return raw.subarray(field.start, field.end)
   if (field.type === 4) return decode(raw, new Set([name])).get(name) as readonly Value[]
   throw new CommandError(9, 'Update argument must be either an object or an array')
@@ -171,12 +171,33 @@ export interface Replacement {
 
 const SIMPLE_IDS = new Set([STRING, INT, LONG, OBJECT_ID])
 
+/** Where a raw statement of an update that has no other options bears its query and its update. */
+export interface UpdateParts {
+  readonly query: number
+  readonly queryEnd: number
+  readonly update: number
+  readonly updateEnd: number
+  readonly upsert: boolean
+}
+
 /** Reads a statement of that kind; `undefined` for every other. */
+export const replacementIn = (raw: Buffer, parts: UpdateParts): Replacement | undefined => {
+  const { query, queryEnd, update, updateEnd, upsert } = parts
+  if (raw[update + 5] === 0x24) return undefined
+  const asked = raw.subarray(query, queryEnd)
+  const field = rawField(asked, '_id')
+  if (field?.from !== 4 || field.end !== asked.length - 1 || !SIMPLE_IDS.has(field.type)) return undefined
+  const id = decodeField(asked, field)
+  const idField = asked.subarray(field.from, field.end)
+  return { id, key: upsert ? idKey(id) : lookupKey(id), idField, document: raw.subarray(update, updateEnd), upsert }
+}
+
+/** Reads a statement of an update command of that kind; `undefined` for every other. */
 export const parseReplacement = (raw: Buffer): Replacement | undefined => {
   let query = 0
   let queryEnd = 0
-  let start = 0
-  let end = 0
+  let update = 0
+  let updateEnd = 0
   let upsert = false
   let simple = true
   eachField(raw, (type, name, nameLimit, from, to) => {
@@ -185,20 +206,15 @@ export const parseReplacement = (raw: Buffer): Replacement | undefined => {
       query = from
       queryEnd = to
     } else if (short && raw[name] === 0x75) {
-      start = from
-      end = to
+      update = from
+      updateEnd = to
     } else if (type !== BOOL) simple = false
-    else if (raw.toString('latin1', name, nameLimit) === 'upsert') upsert = raw[from] === 1
-    else if (raw[from] !== 0 || raw.toString('latin1', name, nameLimit) !== 'multi') simple = false
+    else if (isNamed(raw, name, nameLimit, 'upsert')) upsert = raw[from] === 1
+    else if (raw[from] !== 0 || !isNamed(raw, name, nameLimit, 'multi')) simple = false
     return !simple
   })
-  if (!simple || query === 0 || start === 0 || raw[start + 5] === 0x24) return undefined
-  const asked = raw.subarray(query, queryEnd)
-  const field = rawField(asked, '_id')
-  if (field?.from !== 4 || field.end !== asked.length - 1 || !SIMPLE_IDS.has(field.type)) return undefined
-  const id = decodeField(asked, field)
-  const idField = asked.subarray(field.from, field.end)
-  return { id, key: upsert ? idKey(id) : lookupKey(id), idField, document: raw.subarray(start, end), upsert }
+  if (!simple || query === 0 || update === 0) return undefined
+  return replacementIn(raw, { query, queryEnd, update, updateEnd, upsert })
 }
 
 /** Puts the document in place of the one with its `_id`, or inserts it where that is asked for and there is none. */

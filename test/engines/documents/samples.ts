@@ -43,6 +43,12 @@ export const VALID: Readonly<Record<string, Document>> = {
   insert: { insert: 'c', documents: [{}] },
   update: { update: 'c', updates: [{ q: {}, u: { $set: { a: 1 } } }] },
   delete: { delete: 'c', deletes: [{ q: { no: 1 }, limit: 1 }] },
+  bulkWrite: {
+    bulkWrite: 1,
+    ops: [{ delete: 0, filter: { no: 1 } }],
+    nsInfo: [{ ns: 'schema.c' }],
+    $db: 'admin',
+  },
   findAndModify: { findAndModify: 'c', query: {}, update: { $set: { a: 1 } } },
   find: { find: 'c' },
   getMore: { getMore: BSON.Long.fromNumber(77), collection: 'c' },

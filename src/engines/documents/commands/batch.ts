@@ -171,13 +171,15 @@ const outside = async (context: Context, batch: Batch, ordered: boolean): Promis
   return { outcomes, errors: errors.told }
 }
 
+/** Refuses a command without statements, or with more than one may have. */
+export const checkCount = (count: number): void => {
+  if (count === 0 || count > MAX_STATEMENTS)
+    throw new CommandError(16, `Write batch sizes must be between 1 and ${MAX_STATEMENTS}. Got ${count} operations.`)
+}
+
 /** Runs the statements in order; with `ordered: false` in the command, on after one that failed. */
 export const runBatch = async (context: Context, batch: Batch): Promise<BatchOutcome> => {
-  if (batch.count === 0 || batch.count > MAX_STATEMENTS)
-    throw new CommandError(
-      16,
-      `Write batch sizes must be between 1 and ${MAX_STATEMENTS}. Got ${batch.count} operations.`,
-    )
+  checkCount(batch.count)
   if (!context.transaction) return outside(context, batch, boolField(context.body, 'ordered', true))
   const result = inTransaction(context, batch)
   if (result.errors.length > 0) context.sessions.fail(context.session!)

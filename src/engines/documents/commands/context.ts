@@ -164,10 +164,11 @@ const expired = (): CommandError => new CommandError(50, 'operation exceeded tim
 const gone = (): CommandError => new CommandError(11601, 'the connection is gone')
 
 /** Fields that are raw documents, never decoded with the rest of a command. */
-const RAW_FIELDS: ReadonlyMap<string, string> = new Map([
-  ['insert', 'documents'],
-  ['update', 'updates'],
-  ['delete', 'deletes'],
+const RAW_FIELDS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['insert', ['documents']],
+  ['update', ['updates']],
+  ['delete', ['deletes']],
+  ['bulkWrite', ['ops', 'nsInfo']],
 ])
 
 /** Decodes a command, its large arrays of documents apart. */
@@ -179,8 +180,8 @@ export const decodeCommand = (request: Request): { readonly name: string; readon
   })
   const name = names[0] ?? ''
   const raw = RAW_FIELDS.get(name)
-  const apart = raw !== undefined && names.includes(raw)
-  return { name, body: decode(request.body, apart ? new Set(names.filter((own) => own !== raw)) : undefined) }
+  const apart = raw?.some((own) => names.includes(own))
+  return { name, body: decode(request.body, apart ? new Set(names.filter((own) => !raw!.includes(own))) : undefined) }
 }
 
 const documentsOf = (request: Request, field: string): readonly Buffer[] => {

@@ -87,11 +87,12 @@ export const firstOf = (context: Context, fallback = FIRST_BATCH): number => {
   return size === undefined ? fallback : Number(size)
 }
 
-/** Answers with a list that is already there. */
-export const listReply = (context: Context, ns: string, docs: readonly Doc[]): Promise<Reply> => {
+/** Answers with a list that is already there; no cursor is left open when all of it is asked for. */
+export const listReply = (context: Context, ns: string, docs: readonly (Doc | Reply)[]): Promise<Reply> => {
   const answer = (async function* () {
     yield docs.map((doc) => encode(doc))
   })()
-  const first = firstOf(context, Number.POSITIVE_INFINITY)
+  const asked = firstOf(context, Number.POSITIVE_INFINITY)
+  const first = docs.length <= asked ? Number.POSITIVE_INFINITY : asked
   return cursorReply(context, { reader: createReader(context), ns, answer, demand: { wanted: first }, first })
 }

@@ -112,6 +112,45 @@ export const DELETE_STATEMENT: Table = strict({
   hint,
 })
 
+/** What the operations of a bulkWrite have, by their first field, which says what kind each is of. */
+export const BULK_OPERATIONS = {
+  insert: strict({ insert: required('whole', { least: 0, boundCode: 2 }), document: required('object') }),
+  update: strict({
+    update: required('whole', { least: 0, boundCode: 2 }),
+    filter: required('object'),
+    updateMods: served('raw', { required: true }),
+    upsert: flag,
+    multi: flag,
+    arrayFilters: served('objects'),
+    collation,
+    hint,
+    constants: refused('object'),
+  }),
+  delete: strict({
+    delete: required('whole', { least: 0, boundCode: 2 }),
+    filter: required('object'),
+    multi: flag,
+    collation,
+    hint,
+  }),
+} as const
+
+export const BULK_NAMESPACE: Table = strict({
+  ns: required('string'),
+  collectionUUID: refused('any'),
+  encryptionInformation: refused('object'),
+})
+
+const bulkWrite = strict({
+  ops: required('raw'),
+  nsInfo: required('raw'),
+  ordered: flag,
+  errorsOnly: flag,
+  bypassDocumentValidation: ignoredFlag,
+  let: object,
+  cursor,
+})
+
 const insert = strict({ documents: required('raw'), ordered: flag, bypassDocumentValidation: ignoredFlag })
 
 const update = strict({
@@ -255,6 +294,7 @@ export const OPTIONS: ReadonlyMap<string, Table> = new Map(
     insert,
     update,
     delete: remove,
+    bulkWrite,
     findAndModify,
     findandmodify: findAndModify,
     find,

@@ -1,5 +1,6 @@
 // Every command that is served, by name, and those of the real server that are left out.
 import * as authentication from './authentication.ts'
+import { bulkWrite } from './bulk-write.ts'
 import * as collections from './collections.ts'
 import type { Context, Reply } from './context.ts'
 import * as diagnostics from './diagnostics.ts'
@@ -30,6 +31,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['insert', part(writes.insert)],
   ['update', part(writes.update)],
   ['delete', part(writes.remove)],
+  ['bulkWrite', part(bulkWrite)],
   ['findAndModify', part(findAndModify)],
   ['findandmodify', part(findAndModify)],
   ['find', part(reads.find)],

@@ -1,0 +1,126 @@
+// The operations of a bulkWrite, read from their bytes. All are looked at before the first is run, so that one that is wrong ends
+// the command with nothing done; nothing of what is usual is decoded for that.
+import { decode, eachField, isNamed, rawField } from '../bson.ts'
+import { CommandError } from '../errors.ts'
+import { parseSelection, type Replacement, replacementIn, type UpdateParts, updateOf } from '../statements.ts'
+import { BOOL, type Doc, INT, OBJECT } from '../values.ts'
+import { boolField, docsField, numberField } from './context.ts'
+import { BULK_OPERATIONS } from './options.ts'
+import { checkNames, type ParsedDelete, type ParsedUpdate, parseChange } from './parse.ts'
+import { checkOptions } from './schema.ts'
+import type { Variables } from './variables.ts'
+
+/** What an operation does, which is the name of its first field. */
+type Kind = keyof typeof BULK_OPERATIONS
+
+/** One operation; `query` and `update` are where its bytes bear its filter, and its update or document. */
+export interface Operation extends UpdateParts {
+  readonly kind: Kind
+  readonly raw: Buffer
+  /** Which of the command's namespaces it is about. */
+  readonly place: number
+  readonly multi: boolean
+  /** `hint` and `arrayFilters`, of an operation that took a closer look. */
+  readonly options: Doc | undefined
+}
+
+const KINDS = Object.keys(BULK_OPERATIONS) as readonly Kind[]
+const FILTER: Readonly<Record<Kind, string | undefined>> = { insert: undefined, update: 'filter', delete: 'filter' }
+const CHANGE: Readonly<Record<Kind, string | undefined>> = {
+  insert: 'document',
+  update: 'updateMods',
+  delete: undefined,
+}
+
+/** Reads an operation that has the usual fields of the usual types; `undefined` for every other. */
+const plain = (raw: Buffer): Operation | undefined => {
+  let kind: Kind | undefined
+  let place = 0
+  let query = 0
+  let queryEnd = 0
+  let update = 0
+  let updateEnd = 0
+  let multi = false
+  let upsert = false
+  let usual = true
+  eachField(raw, (type, name, limit, from, to) => {
+    const is = (other: string | undefined): boolean => other !== undefined && isNamed(raw, name, limit, other)
+    if (kind === undefined) {
+      kind = KINDS.find(is)
+      place = type === INT ? raw.readInt32LE(from) : -1
+      usual = kind !== undefined && place >= 0
+    } else if (type === OBJECT && is(FILTER[kind])) {
+      query = from
+      queryEnd = to
+    } else if (type === OBJECT && is(CHANGE[kind])) {
+      update = from
+      updateEnd = to
+    } else if (type === BOOL && kind !== 'insert' && is('multi')) multi = raw[from] === 1
+    else if (type === BOOL && kind === 'update' && is('upsert')) upsert = raw[from] === 1
+    else usual = false
+    return !usual
+  })
+  if (!usual || kind === undefined) return undefined
+  if ((FILTER[kind] && query === 0) || (CHANGE[kind] && update === 0)) return undefined
+  return { kind, raw, place, query, queryEnd, update, updateEnd, multi, upsert, options: undefined }
+}
+
+const PATH = 'bulkWrite.ops'
+const DECODED: ReadonlySet<string> = new Set(
+  Object.values(BULK_OPERATIONS).flatMap(({ options }) => [...options.keys()].filter((name) => name !== 'updateMods')),
+)
+
+/** Reads any operation, or refuses it by the field that is wrong. */
+const checked = (raw: Buffer): Operation => {
+  let first = ''
+  eachField(raw, (_type, name, limit) => {
+    first = raw.toString('utf8', name, limit)
+    return true
+  })
+  const kind = KINDS.find((known) => known === first)
+  if (kind === undefined) throw new CommandError(40415, `BSON field '${PATH}.${first}' is an unknown field.`)
+  checkNames(PATH, BULK_OPERATIONS[kind], raw)
+  const doc = decode(raw, DECODED)
+  checkOptions(PATH, BULK_OPERATIONS[kind], doc)
+  if (kind === 'update') updateOf(raw, 'updateMods', PATH)
+  const query = rawField(raw, 'filter')
+  const update = rawField(raw, CHANGE[kind] ?? '')
+  return {
+    kind,
+    raw,
+    place: numberField(doc, kind) ?? 0,
+    query: query?.start ?? 0,
+    queryEnd: query?.end ?? 0,
+    update: update?.start ?? 0,
+    updateEnd: update?.end ?? 0,
+    multi: boolField(doc, 'multi'),
+    upsert: boolField(doc, 'upsert'),
+    options: new Map([...doc].filter(([name]) => name === 'hint' || name === 'arrayFilters')),
+  }
+}
+
+/** Reads an operation of a command that names so many namespaces. */
+export const readOperation = (raw: Buffer, index: number, places: number): Operation => {
+  const operation = plain(raw) ?? checked(raw)
+  if (operation.place >= places)
+    throw new CommandError(2, `BulkWrite ops entry ${index} has an invalid nsInfo index: ${operation.place}`)
+  return operation
+}
+
+/** The document that an insert brings. */
+export const documentOf = ({ raw, update, updateEnd }: Operation): Buffer => raw.subarray(update, updateEnd)
+
+/** An update or delete, ready to be run. */
+export const parseOperation = (
+  operation: Operation,
+  variables: Variables,
+): Replacement | ParsedUpdate | ParsedDelete => {
+  const { kind, raw, multi, upsert, options } = operation
+  const replacement = kind === 'update' && !multi && options === undefined ? replacementIn(raw, operation) : undefined
+  if (replacement) return replacement
+  const query = decode(raw, undefined, operation.query)
+  const hint = options?.get('hint')
+  if (kind === 'delete') return { selection: parseSelection(query, { hint, variables }), multi }
+  const arrayFilters = options ? docsField(options, 'arrayFilters') : []
+  return parseChange(query, updateOf(raw, 'updateMods', PATH), { multi, upsert, hint, arrayFilters }, variables)
+}
