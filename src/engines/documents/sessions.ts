@@ -89,12 +89,22 @@ const runOf = (value: Value): Run[] => {
   ]
 }
 
+/** What was made before of a retryable write that is sent again. */
+export interface Remembered {
+  /** What came of a statement, if it was made. */
+  outcome(statement: number): StatementOutcome | undefined
+  /** In how many commits. */
+  readonly parts: number
+}
+
+const NOTHING_MADE: Remembered = { outcome: () => undefined, parts: 0 }
+
 export interface Sessions {
   /** The session of a command's `lsid`, known before or not. */
   get(lsid: Doc): Session
-  /** Begins a retryable write: the outcomes of statements that were made before. */
-  retryable(session: Session, number: bigint): (statement: number) => StatementOutcome | undefined
-  /** Writes outcomes, by the statements' numbers, in the commit that makes them; `part` counts a command's commits. */
+  /** Begins a retryable write. */
+  retryable(session: Session, number: bigint): Remembered
+  /** Writes outcomes, by the statements' numbers, in the commit that makes them; `part` counts the commits of its number. */
   record(
     session: Session,
     unit: Unit,
@@ -214,10 +224,13 @@ export const createSessions = (store: Store): Sessions => {
       advance(session, number, 'retryable')
       if (session.state !== 'retryable')
         throw new CommandError(217, `txnNumber ${number} was used for a transaction, not for a retryable write`)
-      if (!again) return () => undefined
+      if (!again) return NOTHING_MADE
       const records = recordsOf(session.key).filter((doc) => doc.get('number') === number)
       const runs = records.flatMap((doc) => (doc.get('runs') as readonly Value[]).flatMap(runOf))
-      return (statement) => runs.find(({ from, to }) => statement >= from && statement <= to)?.outcome
+      return {
+        outcome: (statement) => runs.find(({ from, to }) => statement >= from && statement <= to)?.outcome,
+        parts: records.length,
+      }
     },
     record: (session, unit, part, ids, outcomes) =>
       unit.changes.put(

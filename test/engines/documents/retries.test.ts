@@ -88,6 +88,8 @@ test('of a write that was made in part, the rest is made', async () => {
   const whole = await send({ ...half, documents })
   assert.is(whole.n, 2500)
   assert.is(whole.writeErrors, undefined)
+  const again = await send({ ...half, documents })
+  assert.equal([again.n, again.writeErrors], [2500, undefined], 'both parts are remembered')
   assert.is(await rows.countDocuments({}), 2500)
 })
 

@@ -80,6 +80,11 @@ const inTransaction = (context: Context, batch: Batch): BatchOutcome => {
 const statementIds = (context: Context, count: number): readonly number[] => {
   const given = context.body.get('stmtIds')
   const first = numberField(context.body, 'stmtId') ?? 0
+  if (isArray(given) && given.length !== count)
+    throw new CommandError(
+      16,
+      `Number of statement ids must match the number of batch entries. Got ${given.length} statement ids but ${count} operations.`,
+    )
   const ids: number[] = []
   for (let i = 0; i < count; i += 1) ids.push(isArray(given) ? Number(given[i]) : first + i)
   return ids
@@ -88,12 +93,14 @@ const statementIds = (context: Context, count: number): readonly number[] => {
 const outside = async (context: Context, batch: Batch, ordered: boolean): Promise<BatchOutcome> => {
   const { store, sessions, session, retry } = context
   const retried = session !== undefined && retry !== undefined ? { session, number: retry } : undefined
-  const known = retried ? sessions.retryable(retried.session, retried.number) : () => undefined
+  const remembered = retried ? sessions.retryable(retried.session, retried.number) : undefined
+  const known = (id: number): StatementOutcome | undefined => remembered?.outcome(id)
   const ids = statementIds(context, batch.count)
   const outcomes: (StatementOutcome | undefined)[] = []
   const errors = createErrors()
   let next = 0
-  let part = 0
+  // What is made now is remembered beside what was made before, for a client that asks once more.
+  let part = remembered?.parts ?? 0
 
   /** A statement that cannot be parsed fails when it is run. */
   const goesAlone = (index: number): boolean => {

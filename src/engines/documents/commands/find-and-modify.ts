@@ -72,7 +72,7 @@ export const findAndModify = async (context: Context): Promise<Reply> => {
 
   const outcome = await (async (): Promise<StatementOutcome> => {
     if (context.transaction) return run(store.transactions.unitOf(context.transaction))
-    const before = session && retry !== undefined ? sessions.retryable(session, retry)(0) : undefined
+    const before = session && retry !== undefined ? sessions.retryable(session, retry).outcome(0) : undefined
     if (before) {
       if (!before.answer) throw new CommandError(217, 'the statement was retried as another kind of command')
       return before
