@@ -28,7 +28,15 @@ interface Chosen {
   readonly test: Test
 }
 
-export const createModel = (random: Random): Model => {
+/** A statement of an update or a delete as an operation of a bulkWrite. */
+const operationOf = ({ updates, deletes }: Document): Document => {
+  if (deletes) return { delete: 0, filter: deletes[0].q, multi: deletes[0].limit === 0 }
+  const { q, u, ...options } = updates[0]
+  return { update: 0, filter: q, updateMods: u, ...options }
+}
+
+/** The rows are those of the collection `m` of a database. */
+export const createModel = (random: Random, database: string): Model => {
   let all = new Map<number, Row>()
   const int = (most: number): number => Math.floor(random() * most)
   const pick = <T>(list: readonly T[]): T => list[int(list.length)]!
@@ -132,6 +140,22 @@ export const createModel = (random: Random): Model => {
     return { command, check: (answer, what) => assert.is(answer.n, gone.length, what) }
   }
 
+  const bulk = (): Request => {
+    const parts = Array.from({ length: 1 + int(4) }, () => pick([update, replace, remove])())
+    return {
+      command: {
+        bulkWrite: 1,
+        ops: parts.map(({ command }) => operationOf(command)),
+        nsInfo: [{ ns: `${database}.m` }],
+        $db: 'admin',
+      },
+      check: (answer, what) => {
+        assert.is(answer.nErrors, 0, what)
+        for (const [i, { check }] of parts.entries()) check(answer.cursor.firstBatch[i], `${i} of ${what}`)
+      },
+    }
+  }
+
   const find = (): Request => {
     const { filter, test } = choose()
     const way = pick([1, -1])
@@ -210,7 +234,21 @@ export const createModel = (random: Random): Model => {
     return { command, check: () => undefined }
   }
 
-  const requests = [insert, insert, update, replace, remove, find, find, count, distinct, group, findAndModify, index]
+  const requests = [
+    insert,
+    insert,
+    update,
+    replace,
+    remove,
+    bulk,
+    find,
+    find,
+    count,
+    distinct,
+    group,
+    findAndModify,
+    index,
+  ]
   return {
     rows: sorted,
     request: (only = false) => {

@@ -20,22 +20,22 @@ export interface Operation extends UpdateParts {
   /** Which of the command's namespaces it is about. */
   readonly place: number
   readonly multi: boolean
-  /** `hint` and `arrayFilters`, of an operation that took a closer look. */
-  readonly options: Doc | undefined
+  /** It has no other options than these. */
+  readonly plain: boolean
 }
 
 const KINDS = Object.keys(BULK_OPERATIONS) as readonly Kind[]
-const FILTER: Readonly<Record<Kind, string | undefined>> = { insert: undefined, update: 'filter', delete: 'filter' }
-const CHANGE: Readonly<Record<Kind, string | undefined>> = {
-  insert: 'document',
-  update: 'updateMods',
-  delete: undefined,
+
+const kindAt = (raw: Buffer, name: number, limit: number): Kind | undefined => {
+  if (isNamed(raw, name, limit, 'insert')) return 'insert'
+  if (isNamed(raw, name, limit, 'update')) return 'update'
+  return isNamed(raw, name, limit, 'delete') ? 'delete' : undefined
 }
 
-/** Reads an operation that has the usual fields of the usual types; `undefined` for every other. */
-const plain = (raw: Buffer): Operation | undefined => {
+/** Reads an operation that has the usual fields of the usual types, each once; `undefined` for every other. */
+const plainly = (raw: Buffer): Operation | undefined => {
   let kind: Kind | undefined
-  let place = 0
+  let place = -1
   let query = 0
   let queryEnd = 0
   let update = 0
@@ -44,25 +44,28 @@ const plain = (raw: Buffer): Operation | undefined => {
   let upsert = false
   let usual = true
   eachField(raw, (type, name, limit, from, to) => {
-    const is = (other: string | undefined): boolean => other !== undefined && isNamed(raw, name, limit, other)
     if (kind === undefined) {
-      kind = KINDS.find(is)
-      place = type === INT ? raw.readInt32LE(from) : -1
+      kind = kindAt(raw, name, limit)
+      if (type === INT) place = raw.readInt32LE(from)
       usual = kind !== undefined && place >= 0
-    } else if (type === OBJECT && is(FILTER[kind])) {
+    } else if (type === OBJECT && query === 0 && kind !== 'insert' && isNamed(raw, name, limit, 'filter')) {
       query = from
       queryEnd = to
-    } else if (type === OBJECT && is(CHANGE[kind])) {
+    } else if (
+      type === OBJECT &&
+      update === 0 &&
+      isNamed(raw, name, limit, kind === 'insert' ? 'document' : 'updateMods')
+    ) {
       update = from
       updateEnd = to
-    } else if (type === BOOL && kind !== 'insert' && is('multi')) multi = raw[from] === 1
-    else if (type === BOOL && kind === 'update' && is('upsert')) upsert = raw[from] === 1
+    } else if (type === BOOL && kind !== 'insert' && isNamed(raw, name, limit, 'multi')) multi = raw[from] === 1
+    else if (type === BOOL && kind === 'update' && isNamed(raw, name, limit, 'upsert')) upsert = raw[from] === 1
     else usual = false
     return !usual
   })
-  if (!usual || kind === undefined) return undefined
-  if ((FILTER[kind] && query === 0) || (CHANGE[kind] && update === 0)) return undefined
-  return { kind, raw, place, query, queryEnd, update, updateEnd, multi, upsert, options: undefined }
+  const whole = query > 0 === (kind !== 'insert') && update > 0 === (kind !== 'delete')
+  if (!usual || !whole || kind === undefined) return undefined
+  return { kind, raw, place, query, queryEnd, update, updateEnd, multi, upsert, plain: true }
 }
 
 const PATH = 'bulkWrite.ops'
@@ -70,8 +73,15 @@ const DECODED: ReadonlySet<string> = new Set(
   Object.values(BULK_OPERATIONS).flatMap(({ options }) => [...options.keys()].filter((name) => name !== 'updateMods')),
 )
 
-/** Reads any operation, or refuses it by the field that is wrong. */
-const checked = (raw: Buffer): Operation => {
+/** The fields of an operation but for its update, checked. */
+const fieldsOf = (raw: Buffer, kind: Kind): Doc => {
+  const doc = decode(raw, DECODED)
+  checkOptions(PATH, BULK_OPERATIONS[kind], doc)
+  return doc
+}
+
+/** Reads any operation, or refuses it by the field that is wrong. What it decodes for that is not kept, as there may be many. */
+const closely = (raw: Buffer): Operation => {
   let first = ''
   eachField(raw, (_type, name, limit) => {
     first = raw.toString('utf8', name, limit)
@@ -80,11 +90,10 @@ const checked = (raw: Buffer): Operation => {
   const kind = KINDS.find((known) => known === first)
   if (kind === undefined) throw new CommandError(40415, `BSON field '${PATH}.${first}' is an unknown field.`)
   checkNames(PATH, BULK_OPERATIONS[kind], raw)
-  const doc = decode(raw, DECODED)
-  checkOptions(PATH, BULK_OPERATIONS[kind], doc)
+  const doc = fieldsOf(raw, kind)
   if (kind === 'update') updateOf(raw, 'updateMods', PATH)
   const query = rawField(raw, 'filter')
-  const update = rawField(raw, CHANGE[kind] ?? '')
+  const update = rawField(raw, kind === 'insert' ? 'document' : 'updateMods')
   return {
     kind,
     raw,
@@ -95,13 +104,15 @@ const checked = (raw: Buffer): Operation => {
     updateEnd: update?.end ?? 0,
     multi: boolField(doc, 'multi'),
     upsert: boolField(doc, 'upsert'),
-    options: new Map([...doc].filter(([name]) => name === 'hint' || name === 'arrayFilters')),
+    plain: false,
   }
 }
 
+const NO_OPTIONS: Doc = new Map()
+
 /** Reads an operation of a command that names so many namespaces. */
 export const readOperation = (raw: Buffer, index: number, places: number): Operation => {
-  const operation = plain(raw) ?? checked(raw)
+  const operation = plainly(raw) ?? closely(raw)
   if (operation.place >= places)
     throw new CommandError(2, `BulkWrite ops entry ${index} has an invalid nsInfo index: ${operation.place}`)
   return operation
@@ -115,12 +126,13 @@ export const parseOperation = (
   operation: Operation,
   variables: Variables,
 ): Replacement | ParsedUpdate | ParsedDelete => {
-  const { kind, raw, multi, upsert, options } = operation
-  const replacement = kind === 'update' && !multi && options === undefined ? replacementIn(raw, operation) : undefined
+  const { kind, raw, multi, upsert, plain } = operation
+  const replacement = kind === 'update' && plain && !multi ? replacementIn(raw, operation) : undefined
   if (replacement) return replacement
   const query = decode(raw, undefined, operation.query)
-  const hint = options?.get('hint')
+  const options: Doc = plain ? NO_OPTIONS : fieldsOf(raw, kind)
+  const hint = options.get('hint')
   if (kind === 'delete') return { selection: parseSelection(query, { hint, variables }), multi }
-  const arrayFilters = options ? docsField(options, 'arrayFilters') : []
+  const arrayFilters = docsField(options, 'arrayFilters')
   return parseChange(query, updateOf(raw, 'updateMods', PATH), { multi, upsert, hint, arrayFilters }, variables)
 }

@@ -6,13 +6,17 @@ import type { Doc, Maybe, Value } from '../values.ts'
 import type { Table } from './schema.ts'
 import type { Variables } from './variables.ts'
 
-/** Refuses a raw statement that has a field which is not in its table. */
-export const checkNames = (path: string, table: Table, raw: Buffer): void =>
+/** Refuses a raw statement that has a field twice, or one which is not in its table. */
+export const checkNames = (path: string, table: Table, raw: Buffer): void => {
+  const seen = new Set<string>()
   eachField(raw, (_type, from, to) => {
     const name = raw.toString('utf8', from, to)
     if (!table.options.has(name)) throw new CommandError(40415, `BSON field '${path}.${name}' is an unknown field.`)
+    if (seen.has(name)) throw new CommandError(40413, `BSON field '${path}.${name}' is a duplicate field`)
+    seen.add(name)
     return false
   })
+}
 
 /** An update ready to be run, of one document or of all that match. */
 export interface ParsedUpdate {

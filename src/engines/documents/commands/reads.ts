@@ -59,7 +59,9 @@ export const getMore = async (context: Context): Promise<Reply> => {
 }
 
 export const killCursors = async (context: Context): Promise<Reply> => {
-  namespace(context)
+  const of = context.body.get('killCursors')
+  // Answers that are about no one collection go by a name that no collection can have.
+  if (typeof of !== 'string' || !of.startsWith('$cmd.')) namespace(context)
   const ids = context.body.get('cursors') as readonly bigint[]
   const killed: bigint[] = []
   const unknown: bigint[] = []
