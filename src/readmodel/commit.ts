@@ -1,11 +1,119 @@
-// One commit of a lane: compare-and-set of its checkpoint and the documents that go with it, in one transaction.
-import type { ClientSession, Collection, Db } from 'mongodb'
-import { MongoServerError } from 'mongodb'
+// One commit of a lane: compare-and-set of its checkpoint and the documents that go with it, in one transaction. Where all goes well
+// it is two questions to the server, everything in one command and the commit; whatever does not go well there is tried again
+// collection by collection, which tells what was refused.
+import {
+  type AnyClientBulkWriteModel,
+  type ClientBulkWriteResult,
+  type ClientSession,
+  type Collection,
+  type Db,
+  MongoClientBulkWriteError,
+  MongoServerError,
+} from 'mongodb'
 import type { Keyed } from './collection.ts'
 import { isConflict, isDuplicateKey, isUnavailable } from './errors.ts'
 import type { Committed, Lane, LaneChange, LaneDocument, Writes } from './lanes.ts'
 import { textOf } from './positions.ts'
 import { findRefused, type Refusal, refusalOf, storedWrites, writeDocuments } from './refused.ts'
+
+/** The collection of lanes. */
+export const CHECKPOINTS = 'checkpoints'
+
+/** How a server is written to, as far as is known. */
+export interface Way {
+  /** It takes writes to several collections in one command: MongoDB 8.0 does, for those who may use it. */
+  isTogether: boolean
+}
+
+type Checkpoint = Pick<LaneDocument, 'position' | 'seq' | 'writer' | 'members' | 'heldUntil' | 'at'>
+
+const checkpointOf = ({ position, seq, writer, members, heldUntil }: Lane): Checkpoint => ({
+  position: textOf(position),
+  seq,
+  writer,
+  members: { ...members },
+  heldUntil,
+  at: new Date(),
+})
+
+/** What the lane's document must be for its mover to win. */
+const expectedOf = ({ id, seq, writer }: Lane) => ({ _id: id, seq, writer })
+
+/** What `work` does, in a transaction that ends with it: committed by `work` itself, or given up. */
+const inTransaction = async <T>(session: ClientSession, work: () => Promise<T>): Promise<T> => {
+  session.startTransaction({ readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } })
+  try {
+    return await work()
+  } finally {
+    if (session.inTransaction()) await session.abortTransaction().catch(() => undefined)
+  }
+}
+
+/** All of a commit as one command, the compare-and-set first. */
+const modelsOf = (
+  database: Db,
+  from: Lane,
+  next: Lane,
+  writes: readonly Writes[],
+): AnyClientBulkWriteModel<Keyed>[] => {
+  const namespaceOf = (collection: string) => `${database.databaseName}.${collection}`
+  return [
+    {
+      name: 'updateOne',
+      namespace: namespaceOf(CHECKPOINTS),
+      filter: expectedOf(from),
+      update: { $set: checkpointOf(next) },
+    },
+    ...writes.flatMap(({ collection, inserts, replaces, deletes }): AnyClientBulkWriteModel<Keyed>[] => {
+      const namespace = namespaceOf(collection)
+      return [
+        ...inserts.map((document) => ({ name: 'insertOne' as const, namespace, document })),
+        ...replaces.map((replacement) => ({
+          name: 'replaceOne' as const,
+          namespace,
+          filter: { _id: replacement._id },
+          replacement,
+          upsert: true,
+        })),
+        ...(deletes.length > 0
+          ? [{ name: 'deleteMany' as const, namespace, filter: { _id: { $in: [...deletes] } } }]
+          : []),
+      ]
+    }),
+  ]
+}
+
+/**
+ * Everything in one command. undefined: it failed, nothing is written, and why is to be found out otherwise. Rejects when the store is
+ * not to be had.
+ */
+const attemptTogether = (
+  database: Db,
+  session: ClientSession,
+  from: Lane,
+  next: Lane,
+  writes: readonly Writes[],
+  way: Way,
+): Promise<Committed | undefined> =>
+  inTransaction(session, async () => {
+    let counts: Pick<ClientBulkWriteResult, 'matchedCount' | 'upsertedCount'>
+    try {
+      const models = modelsOf(database, from, next, writes)
+      counts = await database.client.bulkWrite<Readonly<Record<string, Keyed>>>(models, { session, ordered: true })
+    } catch (error) {
+      const answer = error instanceof MongoClientBulkWriteError ? error.cause : undefined
+      // A server that knows no such command, or does not let this user have it, says so in many ways.
+      if (answer instanceof MongoServerError && !answer.hasErrorLabel('TransientTransactionError'))
+        way.isTogether = false
+      else if (isUnavailable(error)) throw error
+      return undefined
+    }
+    // What is replaced is there or comes to be: the compare-and-set alone may match nothing.
+    const replaced = writes.reduce((sum, { replaces }) => sum + replaces.length, 0)
+    if (counts.matchedCount + counts.upsertedCount === replaced) return { kind: 'lost', underWay: false }
+    await session.commitTransaction()
+    return { kind: 'committed', lane: next }
+  })
 
 const write = async (database: Db, session: ClientSession, { collection, inserts, replaces, deletes }: Writes) => {
   const target: Collection<Keyed> = database.collection(collection)
@@ -20,24 +128,21 @@ class AlreadyThere extends Error {}
 const isDuplicateId = (error: unknown): boolean =>
   isDuplicateKey(error) && error instanceof MongoServerError && /index: _id_(?![\w-])/.test(error.message)
 
-/** As commitLane, once; rejects with AlreadyThere. */
-const attempt = async (
+/** As commitLane, once, collection by collection; rejects with AlreadyThere. */
+const attempt = (
   database: Db,
   session: ClientSession,
   from: Lane,
   next: Lane,
   writes: readonly Writes[],
-): Promise<Committed | Refusal> => {
-  const { position, seq, writer, members, heldUntil } = next
-  const set = { position: textOf(position), seq, writer, members: { ...members }, heldUntil, at: new Date() }
-  session.startTransaction({ readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } })
-  try {
+): Promise<Committed | Refusal> =>
+  inTransaction(session, async () => {
     // The compare-and-set goes first: who has lost learns it before anything else is sent.
-    const checkpoints: Collection<LaneDocument> = database.collection('checkpoints')
+    const checkpoints: Collection<LaneDocument> = database.collection(CHECKPOINTS)
     let matched: number
     try {
-      const expected = { _id: from.id, seq: from.seq, writer: from.writer }
-      matched = (await checkpoints.updateOne(expected, { $set: set }, { session })).matchedCount
+      const set = { $set: checkpointOf(next) }
+      matched = (await checkpoints.updateOne(expectedOf(from), set, { session })).matchedCount
     } catch (error) {
       if (!isConflict(error) || isUnavailable(error)) throw error
       return { kind: 'lost', underWay: true }
@@ -56,10 +161,7 @@ const attempt = async (
     }
     await session.commitTransaction()
     return { kind: 'committed', lane: next }
-  } finally {
-    if (session.inTransaction()) await session.abortTransaction().catch(() => undefined)
-  }
-}
+  })
 
 /**
  * Moves the lane from exactly `from` and writes, all or nothing. Rejects, with the transaction aborted as far as the server can be
@@ -72,10 +174,16 @@ export const commitLane = async (
   writer: string,
   change: LaneChange,
   wanted: readonly Writes[],
+  way: Way,
 ): Promise<Committed> => {
   const next: Lane = { ...from, ...change, position: change.position ?? from.position, seq: from.seq + 1, writer }
   const { writes, refused } = storedWrites(wanted)
   if (refused.length > 0) return { kind: 'rejected', refused, error: refused[0]!.error }
+  // With nothing but the checkpoint it is two questions in either way.
+  if (way.isTogether && writes.length > 0) {
+    const committed = await attemptTogether(database, session, from, next, writes, way)
+    if (committed) return committed
+  }
   let result: Committed | Refusal
   try {
     result = await attempt(database, session, from, next, writes)

@@ -1,7 +1,7 @@
 // Committers: those who move a lane again and again. Each makes itself known with its session, so that a transaction that it leaves
 // open when it dies can be ended by others: the server itself would keep it, and the lane locked, for a minute.
 import { Binary, type ClientSession, type Collection, type Db, type Document } from 'mongodb'
-import { commitLane } from './commit.ts'
+import { commitLane, type Way } from './commit.ts'
 import { ReadModelUnavailable } from './errors.ts'
 import type { Committed, Lane, LaneChange, Writes } from './lanes.ts'
 
@@ -44,6 +44,7 @@ export const createCommitters = (db: () => Db, run: <T>(action: () => Promise<T>
     async open(lane, writer) {
       const database = db()
       const session = database.client.startSession()
+      const way: Way = { isTogether: true }
       let broken = false
       try {
         await run(async () => {
@@ -64,7 +65,7 @@ export const createCommitters = (db: () => Db, run: <T>(action: () => Promise<T>
         async commit(from, change, writes) {
           if (broken) throw new ReadModelUnavailable(`the session that moved lane ${lane} is broken`)
           try {
-            return await run(() => commitLane(database, session, from, writer, change, writes))
+            return await run(() => commitLane(database, session, from, writer, change, writes, way))
           } catch (error) {
             broken = true
             throw error

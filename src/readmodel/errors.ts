@@ -1,6 +1,7 @@
 // What can go wrong with the document store, and the one table that says which errors mean that it is unavailable.
 import {
   MongoBulkWriteError,
+  MongoClientBulkWriteError,
   MongoClientClosedError,
   MongoError,
   MongoExpiredSessionError,
@@ -80,8 +81,10 @@ const codeOf = (error: unknown): number | undefined =>
 const hasLabel = (error: unknown, label: string): boolean => error instanceof MongoError && error.hasErrorLabel(label)
 
 /** A bulk write that a dying server cuts off comes as a bulk error without code or label: its cause tells. */
-const causeOf = (error: unknown): unknown =>
-  error instanceof MongoBulkWriteError ? (error.cause ?? error.err ?? error) : error
+const causeOf = (error: unknown): unknown => {
+  if (error instanceof MongoClientBulkWriteError) return error.cause ?? error
+  return error instanceof MongoBulkWriteError ? (error.cause ?? error.err ?? error) : error
+}
 
 /** Whether the server, rather than the request, is what went wrong. */
 export const isUnavailable = (error: unknown): boolean => {

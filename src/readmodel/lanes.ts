@@ -2,7 +2,7 @@
 // by compare-and-set in the same transaction that writes the documents.
 import type { Collection, Db, Document } from 'mongodb'
 import type { Keyed } from './collection.ts'
-import { commitLane } from './commit.ts'
+import { CHECKPOINTS, commitLane } from './commit.ts'
 import { type Committer, createCommitters } from './committers.ts'
 import { isDuplicateKey, ReadModelUnavailable } from './errors.ts'
 import { textOf } from './positions.ts'
@@ -102,7 +102,7 @@ export const createLanes = (
   run: <T>(action: () => Promise<T>) => Promise<T>,
   now: () => number,
 ): Lanes => {
-  const checkpoints = (): Collection<LaneDocument> => db().collection('checkpoints')
+  const checkpoints = (): Collection<LaneDocument> => db().collection(CHECKPOINTS)
   const committers = createCommitters(db, run)
 
   const read = async (id: string) => {
@@ -156,7 +156,7 @@ export const createLanes = (
         const database = db()
         const session = database.client.startSession()
         try {
-          return await commitLane(database, session, from, writer, change, writes)
+          return await commitLane(database, session, from, writer, change, writes, { isTogether: true })
         } finally {
           await session.endSession().catch(() => undefined)
         }

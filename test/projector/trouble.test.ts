@@ -167,7 +167,7 @@ if (embedded) {
     const admin = new MongoClient(engines.documents.url)
     const projector = world.start()
     await isLive(projector)
-    for (const command of ['find', 'insert', 'update', 'delete', 'aggregate'])
+    for (const command of ['find', 'bulkWrite', 'insert', 'update', 'delete', 'aggregate'])
       for (const data of [
         { errorCode: 189 },
         { closeConnection: true },
