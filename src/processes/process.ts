@@ -99,7 +99,9 @@ const BATCH = 500
 /** Streams dealt with at a time; the facts of one stream stay in order. */
 const AT_ONCE = 16
 const BACKOFF = { baseMs: 50, maxMs: 5_000 }
-/** A checkpoint that only moved past facts of no interest is written this often, ms. */
+/** A checkpoint is written this often at most, ms: what a crash repeats, which the commands' keys make harmless. */
+const CHECKPOINT_MS = 200
+/** The same where it only moved past facts of no interest. */
 const IDLE_CHECKPOINT_MS = 2_000
 
 export const startProcesses = (options: ProcessesOptions): Processes => {
@@ -111,6 +113,7 @@ export const startProcesses = (options: ProcessesOptions): Processes => {
   const counts = new Map(processes.map(({ name }) => [name, { pending: 0, done: 0, since: new Map<string, number>() }]))
   let source: Source | undefined
   let position: bigint | undefined
+  let saved: bigint | undefined
   let savedAt = 0
 
   const quarantines = new Map<string, Quarantine>(
@@ -124,11 +127,10 @@ export const startProcesses = (options: ProcessesOptions): Processes => {
     ]),
   )
 
-  /** Moves the checkpoint, never back: another node may be further. */
-  const save = async (to: bigint, idle: boolean): Promise<void> => {
-    position = to
-    if (idle && now() - savedAt < IDLE_CHECKPOINT_MS) return
+  /** Writes the checkpoint, never back: another node may be further. */
+  const write = async (to: bigint): Promise<void> => {
     savedAt = now()
+    saved = to
     const known = await checkpoints.findOne({ _id: group })
     if (known && BigInt(known.position) >= to) return
     await checkpoints.replaceOne(
@@ -138,10 +140,17 @@ export const startProcesses = (options: ProcessesOptions): Processes => {
     )
   }
 
+  const move = async (to: bigint, idle: boolean): Promise<void> => {
+    position = to
+    if (now() - savedAt >= (idle ? IDLE_CHECKPOINT_MS : CHECKPOINT_MS)) await write(to)
+  }
+
   const open = async (): Promise<Source> => {
-    const known = await checkpoints.findOne({ _id: group })
-    position ??= known ? BigInt(known.position) : undefined
-    return store.subscribeAll({ from: known ? BigInt(known.position) : 'start', types: [...byType.keys()] })
+    if (position === undefined) {
+      const known = await checkpoints.findOne({ _id: group })
+      if (known) position = BigInt(known.position)
+    }
+    return store.subscribeAll({ from: position ?? 'start', types: [...byType.keys()] })
   }
   const close = async (): Promise<void> => {
     const open = source
@@ -173,7 +182,7 @@ export const startProcesses = (options: ProcessesOptions): Processes => {
       const batch = await source.next(BATCH)
       const items = askedOf(batch)
       const to = batch.position
-      return { items, restMs: 0, after: async () => to !== undefined && save(to, items.length === 0) }
+      return { items, restMs: 0, after: async () => to !== undefined && move(to, items.length === 0) }
     },
     handle: ({ act }) => act(),
     keyOf: ({ fact }) => fact.stream,
@@ -214,6 +223,8 @@ export const startProcesses = (options: ProcessesOptions): Processes => {
       const ended = worker.stop()
       await close()
       await ended
+      // The next start would only do again what is done: nothing is lost with a store that is away.
+      if (position !== undefined && position !== saved) await write(position).catch(() => undefined)
     },
   }
 }

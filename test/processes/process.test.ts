@@ -87,10 +87,10 @@ const memory = (facts: RecordedFact[]) => {
 
 const quiet = { warn: () => {}, error: () => {} } as never
 
-const run = (m: ReturnType<typeof memory>, processes: readonly Process[]) => {
+const run = (m: ReturnType<typeof memory>, processes: readonly Process[], now = Date.now) => {
   const { store, readModel } = m
   const aside = createSetAside({ readModel, log: quiet, now: Date.now, retryEveryMs: 20 })
-  const started = startProcesses({ group: 'g', processes, log: quiet, now: Date.now, aside, store, readModel })
+  const started = startProcesses({ group: 'g', processes, log: quiet, now, aside, store, readModel })
   return {
     ...started,
     async stop() {
@@ -113,9 +113,9 @@ test('facts of the types asked for are handled in the order of their stream, and
   }
   const first = run(m, [wanted])
   await until(() => seen.length === 400)
-  await until(() => m.documents.get('processes')?.get('g')?.position !== undefined)
   await until(() => first.position() === 1_199n)
   await first.stop()
+  assert.is(m.documents.get('processes')?.get('g')?.position, '1199', 'who stops writes where it is')
   for (let s = 0; s < 7; s++) {
     const line = seen.filter((position) => Number(position) % 7 === s)
     assert.equal(
@@ -128,7 +128,25 @@ test('facts of the types asked for are handled in the order of their stream, and
   const next = run(m, [wanted])
   await until(() => seen.includes(1_200n))
   await next.stop()
-  assert.ok(seen.length >= 401 && seen.length < 600, 'it does not begin anew')
+  assert.is(seen.length, 401, 'it does not begin anew')
+})
+
+test('the checkpoint is written for all that is done within a fifth of a second, not for each batch', async () => {
+  const facts = [fact(0, 'A')]
+  const m = memory(facts)
+  let clock = Date.now()
+  const processes = run(m, [{ name: 'p', types: ['A'], handle: async () => undefined }], () => clock)
+  const written = () => m.documents.get('processes')?.get('g')?.position
+  await until(() => written() === '0')
+  for (let n = 1; n <= 20; n++) {
+    facts.push(fact(n, 'A'))
+    await until(() => processes.position() === BigInt(n))
+  }
+  assert.is(written(), '0')
+  clock += 200
+  facts.push(fact(21, 'A'))
+  await until(() => written() === '21')
+  await processes.stop()
 })
 
 test('a line that breaks is opened again from the checkpoint, and a crash before the checkpoint repeats under the same key', async () => {
