@@ -8,6 +8,7 @@ import { documents } from '../src/api/lists/sources.ts'
 import { ActivityEntry, showActivity } from '../src/api/presenters/activity.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
 import { ById } from '../src/api/shapes.ts'
+import { isCustomerId } from '../src/domain/ids.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
@@ -46,21 +47,27 @@ const log = async (
   name: string,
   query: v.InferOutput<typeof ActivityQuery>,
 ): Promise<Outcome> => {
-  const customer = await readCustomer(services, name)
+  const entriesOf = async (id: string) => {
+    const filter = allOf(
+      { customer: id },
+      equals('category', query.category),
+      equals('type', query.type),
+      equals('data.campaign.id', query.campaign_id),
+      equals('data.campaign.campaign_type', query.campaign_type),
+      spanFilter('created_at', query, services.rulebook.current().project.timeZone),
+    )
+    const source = documents(services.readModel.collection<ActivityDocument>('activity'), filter)
+    return word === 'activities'
+      ? pageAndTotal(source, LOG_ORDER, query)
+      : ([await pageOf(source, LOG_ORDER, query), undefined] as const)
+  }
+  // By an id both are asked at once; a `source_id` that looks like one is asked for again.
+  const [customer, byId] = await Promise.all([
+    readCustomer(services, name),
+    isCustomerId(name) ? entriesOf(name) : undefined,
+  ])
   if (!customer) return notFound('customer', name)
-  const filter = allOf(
-    { customer: customer._id },
-    equals('category', query.category),
-    equals('type', query.type),
-    equals('data.campaign.id', query.campaign_id),
-    equals('data.campaign.campaign_type', query.campaign_type),
-    spanFilter('created_at', query, services.rulebook.current().project.timeZone),
-  )
-  const source = documents(services.readModel.collection<ActivityDocument>('activity'), filter)
-  const [page, total] =
-    word === 'activities'
-      ? await pageAndTotal(source, LOG_ORDER, query)
-      : [await pageOf(source, LOG_ORDER, query), undefined]
+  const [page, total] = byId && customer._id === name ? byId : await entriesOf(customer._id)
   if (isFailure(page)) return page
   const shown = page.entries.map((document) => showActivity(document, customer))
   return { body: listBody('data', page, shown, { total, id: ({ _id }) => _id }) }
