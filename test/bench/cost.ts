@@ -372,6 +372,8 @@ export async function* benchCost(dir: string): AsyncIterable<Row[]> {
 const GROWN_EVENTS = Number(process.env.BENCH_EVENTS ?? 200_000)
 const GROWN_CUSTOMERS = Number(process.env.BENCH_CUSTOMERS ?? 100_000)
 const PORTIONS = 8
+/** Of a thousand customers, before all others: as many to warm up. */
+const FEW_EVENTS = 20_000
 
 /** Of the node's own process, MB: objects that are alive or not yet collected, the heap around them, and buffers beside it. */
 const heapOf = async ({
@@ -388,16 +390,23 @@ export async function* benchGrowth(dir: string): AsyncIterable<Row[]> {
   const server = await startServer(PATIENT, undefined, profilesTo(dir))
   try {
     await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)
+    /** Events of customers at random among so many, to their end. */
+    const among = async (customers: number, events: number, kind: string): Promise<Measured> => {
+      const random = () => Math.floor(Math.random() * customers)
+      const before = spent(server.pid)
+      const perSecond = await trackBatches(server, events, (i) => eventOf(`grow-${random()}`, i, kind))
+      await projected(server)
+      return { ...spentEach(before, spent(server.pid), events), perSecond }
+    }
+    await among(CUSTOMERS, FEW_EVENTS, 'first')
+    const few = await among(CUSTOMERS, FEW_EVENTS, 'few')
     const portion = Math.ceil(GROWN_EVENTS / PORTIONS / BATCH) * BATCH
+    const portions: Measured[] = []
     let done = 0
     for (let n = 0; n < PORTIONS; n++) {
-      const kind = `grow ${n}`
-      const random = () => Math.floor(Math.random() * GROWN_CUSTOMERS)
       const from = instant()
-      const before = spent(server.pid)
-      const perSecond = await trackBatches(server, portion, (i) => eventOf(`grow-${random()}`, i, kind))
-      await projected(server)
-      const measured = { ...spentEach(before, spent(server.pid), portion), perSecond }
+      const measured = await among(GROWN_CUSTOMERS, portion, `grow ${n}`)
+      portions.push(measured)
       done += portion
       // Of the last portion alone: where its time goes when everything has grown.
       profiled = [{ name: `event in a batch after ${done}`, from, to: instant(), main: measured.main }]
@@ -417,6 +426,17 @@ export async function* benchGrowth(dir: string): AsyncIterable<Row[]> {
         { name: '  pages of mapped files', value: files, unit: 'MB' },
       ]
     }
+    const first = portions[0]!
+    const last = portions.at(-1)!
+    yield [
+      { name: 'the last of them / the first', value: last.all / first.all, unit: '', target: '≤ 1.2' },
+      {
+        name: `of ${GROWN_CUSTOMERS} customers / of ${CUSTOMERS}, before there were others`,
+        value: last.all / few.all,
+        unit: '',
+        target: '≤ 1.5',
+      },
+    ]
   } finally {
     await server.stop()
   }
