@@ -71,7 +71,7 @@ export const daysBetween = (a: Civil, b: Civil): number =>
 export const isTimeZone = (name: string): boolean => IANAZone.isValidZone(name)
 
 const ISO =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i
+  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?$/i
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/
 /** The last instant that a date-time can say: who means "never" by 9999-12-31 is not answered with a year of five digits. */

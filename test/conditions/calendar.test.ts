@@ -201,6 +201,9 @@ test('what is no date or zone is refused', () => {
     '2026-01-01T',
     '1e9',
     '2026-01-01T00:00:00 UTC',
+    '2026-01-01T00:00:00+24:00',
+    '2026-01-01T00:00:00-02:60',
+    '2026-01-01T00:00+99',
   ])
     assert.is(parse(text), undefined, text)
   assert.is(parse('2026-01-01T00:00:00.1234567Z'), Date.parse('2026-01-01T00:00:00.123Z'))
@@ -208,6 +211,7 @@ test('what is no date or zone is refused', () => {
   assert.is(parse('2026-01-01T05:30+0530'), Date.parse('2026-01-01T00:00:00Z'))
   assert.is(parse('2026-01-01T05+05'), undefined)
   assert.is(parse('2026-01-01T05:00+05'), Date.parse('2026-01-01T00:00:00Z'))
+  assert.is(parse('2026-01-01T23:59:00+23:59'), Date.parse('2026-01-01T00:00:00Z'))
   assert.is(parse('2025-12-31T18:15:00-05:45'), Date.parse('2026-01-01T00:00:00Z'))
   assert.is(parse('2026-12-31T23:59:59Z'), Date.parse('2026-12-31T23:59:59Z'))
   assert.is(parse('2026-01-01T00:00:00,5z'), Date.parse('2026-01-01T00:00:00.500Z'))
