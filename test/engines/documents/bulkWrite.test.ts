@@ -460,10 +460,16 @@ test('an operation that is wrong is refused by its name before any is made', asy
     assert.is(error.code, code, `${BSON.EJSON.stringify(operation)}: ${error.message}`)
     assert.match(error.message, named)
   }
-  const bytes = message({ bulkWrite: 1, ops: [insertOf({}), deleteOf({ filtex: 1 })], nsInfo, $db: 'admin' })
-  bytes.write('filter', bytes.indexOf('filtex'))
   const raw = await rawClient(server.url)
-  assert.is((await ask(raw, bytes)).code, 40413, 'a field that is there twice')
+  for (const [operation, name, twice] of [
+    [deleteOf({ filtex: 1 }), 'filtex', 'filter'],
+    [deleteOf({ multi: true, multj: false }), 'multj', 'multi'],
+    [updateOf({ upsert: true, upserx: false }), 'upserx', 'upsert'],
+  ] as const) {
+    const bytes = message({ bulkWrite: 1, ops: [insertOf({}), operation], nsInfo, $db: 'admin' })
+    bytes.write(twice, bytes.indexOf(name))
+    assert.is((await ask(raw, bytes)).code, 40413, `${twice} is there twice`)
+  }
   raw.end()
   assert.equal(await rowsOf('r'), [])
 })
@@ -516,6 +522,19 @@ test('there are 100,000 operations in a command and no more', async () => {
   assert.is(error.code, 16)
   assert.match(error.message, '100001')
 })
+
+if (server.kind === 'embedded')
+  test('a command names no more namespaces than it may have operations', async () => {
+    const command = (length: number) => ({
+      bulkWrite: 1,
+      ops: ops([{ _id: length }]),
+      nsInfo: Array.from({ length }, () => nsInfo[0]),
+    })
+    assert.is((await admin.command(command(1_000))).nInserted, 1)
+    const error = await admin.command(command(100_001)).catch((e) => e)
+    assert.is(error.code, 16)
+    assert.match(error.message, '100001')
+  })
 
 test('the numbers of its statements are as many as they', async () => {
   const numbered = (stmtIds: readonly number[]) => ({

@@ -40,8 +40,8 @@ const plainly = (raw: Buffer): Operation | undefined => {
   let queryEnd = 0
   let update = 0
   let updateEnd = 0
-  let multi = false
-  let upsert = false
+  let multi: boolean | undefined
+  let upsert: boolean | undefined
   let usual = true
   eachField(raw, (type, name, limit, from, to) => {
     if (kind === undefined) {
@@ -58,14 +58,17 @@ const plainly = (raw: Buffer): Operation | undefined => {
     ) {
       update = from
       updateEnd = to
-    } else if (type === BOOL && kind !== 'insert' && isNamed(raw, name, limit, 'multi')) multi = raw[from] === 1
-    else if (type === BOOL && kind === 'update' && isNamed(raw, name, limit, 'upsert')) upsert = raw[from] === 1
+    } else if (type === BOOL && multi === undefined && kind !== 'insert' && isNamed(raw, name, limit, 'multi'))
+      multi = raw[from] === 1
+    else if (type === BOOL && upsert === undefined && kind === 'update' && isNamed(raw, name, limit, 'upsert'))
+      upsert = raw[from] === 1
     else usual = false
     return !usual
   })
   const whole = query > 0 === (kind !== 'insert') && update > 0 === (kind !== 'delete')
   if (!usual || !whole || kind === undefined) return undefined
-  return { kind, raw, place, query, queryEnd, update, updateEnd, multi, upsert, plain: true }
+  const flags = { multi: multi ?? false, upsert: upsert ?? false }
+  return { kind, raw, place, query, queryEnd, update, updateEnd, ...flags, plain: true }
 }
 
 const PATH = 'bulkWrite.ops'

@@ -5,7 +5,7 @@ import { CommandError } from '../errors.ts'
 import type { StatementOutcome } from '../sessions.ts'
 import { Double } from '../values.ts'
 import { createPlace, type Place, removeMany, runDelete, runInsert, runUpdate, updateMany } from './apply.ts'
-import { type BatchOutcome, checkCount, runBatch, type WriteError } from './batch.ts'
+import { type BatchOutcome, checkCount, MAX_STATEMENTS, runBatch, type WriteError } from './batch.ts'
 import { documentOf, type Operation, parseOperation, readOperation } from './bulk-operations.ts'
 import { refuseSystem } from './collections.ts'
 import { boolField, type Context, type Reply, wholeNamespace } from './context.ts'
@@ -21,6 +21,12 @@ const placeOf = (context: Context, raw: Buffer): Place => {
   const ns = wholeNamespace(doc.get('ns'))
   refuseSystem(ns)
   return createPlace(context, ns)
+}
+
+/** Refuses more namespaces than a command's operations could be about: all are read before anything is done. */
+const checkNamespaces = (count: number): void => {
+  if (count > MAX_STATEMENTS)
+    throw new CommandError(16, `bulkWrite may name at most ${MAX_STATEMENTS} namespaces. Got ${count}.`)
 }
 
 /** How the answer counts what an operation did. */
@@ -77,7 +83,9 @@ export const bulkWrite = async (context: Context): Promise<Reply> => {
   const variables = variablesOf(body)
   const raws = context.documents('ops')
   checkCount(raws.length)
-  const places = context.documents('nsInfo').map((raw) => placeOf(context, raw))
+  const namespaces = context.documents('nsInfo')
+  checkNamespaces(namespaces.length)
+  const places = namespaces.map((raw) => placeOf(context, raw))
   const operations = raws.map((raw, index) => readOperation(raw, index, places.length))
   const parse = lazily(operations, (operation) => parseOperation(operation, variables))
   const result = await runBatch(context, {
