@@ -130,19 +130,21 @@ export const startProcesses = (options: ProcessesOptions): Processes => {
   /** Writes the checkpoint, never back: another node may be further. */
   const write = async (to: bigint): Promise<void> => {
     savedAt = now()
-    saved = to
     const known = await checkpoints.findOne({ _id: group })
-    if (known && BigInt(known.position) >= to) return
-    await checkpoints.replaceOne(
-      { _id: group },
-      { _id: group, position: String(to), at: new Date(savedAt) },
-      { upsert: true },
-    )
+    if (!known || BigInt(known.position) < to)
+      await checkpoints.replaceOne(
+        { _id: group },
+        { _id: group, position: String(to), at: new Date(savedAt) },
+        { upsert: true },
+      )
+    saved = to
   }
 
   const move = async (to: bigint, idle: boolean): Promise<void> => {
     position = to
-    if (now() - savedAt >= (idle ? IDLE_CHECKPOINT_MS : CHECKPOINT_MS)) await write(to)
+    const since = now() - savedAt
+    // A clock that was set back does not tell how long ago it was.
+    if (since < 0 || since >= (idle ? IDLE_CHECKPOINT_MS : CHECKPOINT_MS)) await write(to)
   }
 
   const open = async (): Promise<Source> => {
@@ -199,7 +201,7 @@ export const startProcesses = (options: ProcessesOptions): Processes => {
     },
     backoff: BACKOFF,
     onTrouble(error) {
-      log.warn({ err: error, group }, 'the processes go on from their checkpoint')
+      log.warn({ err: error, group }, 'the processes go on from where they are')
       for (const count of counts.values()) {
         count.pending = 0
         count.since.clear()

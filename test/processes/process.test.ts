@@ -149,6 +149,41 @@ test('the checkpoint is written for all that is done within a fifth of a second,
   await processes.stop()
 })
 
+test('a clock that is set back does not keep the checkpoint from being written', async () => {
+  const facts = [fact(0, 'A')]
+  const m = memory(facts)
+  let clock = Date.now()
+  const processes = run(m, [{ name: 'p', types: ['A'], handle: async () => undefined }], () => clock)
+  const written = () => m.documents.get('processes')?.get('g')?.position
+  await until(() => written() === '0')
+  clock -= 3_600_000
+  facts.push(fact(1, 'A'))
+  await until(() => processes.position() === 1n)
+  await until(() => written() === '1')
+  await processes.stop()
+})
+
+test('a checkpoint that could not be written is written at the stop', async () => {
+  const m = memory([fact(0, 'A')])
+  let refused = 0
+  const plain = (name: string) => {
+    const collection = (m.readModel.plain as (name: string) => ModelCollection<never>)(name)
+    return {
+      ...collection,
+      replaceOne: async (...given: Parameters<typeof collection.replaceOne>) => {
+        if (name === 'processes' && refused++ === 0) throw new Error('the line broke')
+        return collection.replaceOne(...given)
+      },
+    }
+  }
+  const processes = run({ ...m, readModel: { plain: plain as never } }, [
+    { name: 'p', types: ['A'], handle: async () => undefined },
+  ])
+  await until(() => refused === 1 && m.opened === 2)
+  await processes.stop()
+  assert.is(m.documents.get('processes')?.get('g')?.position, '0')
+})
+
 test('a line that breaks is opened again from the checkpoint, and a crash before the checkpoint repeats under the same key', async () => {
   const m = memory([fact(0, 'A'), fact(1, 'A')])
   const keys: string[] = []
