@@ -62,12 +62,11 @@ const log = async (
       : ([await pageOf(source, LOG_ORDER, query), undefined] as const)
   }
   // By an id both are asked at once; a `source_id` that looks like one is asked for again.
-  const [customer, byId] = await Promise.all([
-    readCustomer(services, name),
-    isCustomerId(name) ? entriesOf(name) : undefined,
-  ])
+  const byId = isCustomerId(name) ? entriesOf(name) : undefined
+  byId?.catch(() => undefined)
+  const customer = await readCustomer(services, name)
   if (!customer) return notFound('customer', name)
-  const [page, total] = byId && customer._id === name ? byId : await entriesOf(customer._id)
+  const [page, total] = await (byId && customer._id === name ? byId : entriesOf(customer._id))
   if (isFailure(page)) return page
   const shown = page.entries.map((document) => showActivity(document, customer))
   return { body: listBody('data', page, shown, { total, id: ({ _id }) => _id }) }
