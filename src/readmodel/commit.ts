@@ -84,8 +84,8 @@ const modelsOf = (
 }
 
 /**
- * Everything in one command. undefined: it failed, nothing is written, and why is to be found out otherwise. Rejects when the store is
- * not to be had.
+ * Everything in one command. Where it `failed`, or the command itself was `refused`, nothing is written, and why is to be found out
+ * otherwise. Rejects when the store is not to be had.
  */
 const attemptTogether = (
   database: Db,
@@ -93,8 +93,7 @@ const attemptTogether = (
   from: Lane,
   next: Lane,
   writes: readonly Writes[],
-  way: Way,
-): Promise<Committed | undefined> =>
+): Promise<Committed | 'failed' | 'refused'> =>
   inTransaction(session, async () => {
     let counts: Pick<ClientBulkWriteResult, 'matchedCount' | 'upsertedCount'>
     try {
@@ -102,11 +101,9 @@ const attemptTogether = (
       counts = await database.client.bulkWrite<Readonly<Record<string, Keyed>>>(models, { session, ordered: true })
     } catch (error) {
       const answer = error instanceof MongoClientBulkWriteError ? error.cause : undefined
-      // A server that knows no such command, or does not let this user have it, says so in many ways.
-      if (answer instanceof MongoServerError && !answer.hasErrorLabel('TransientTransactionError'))
-        way.isTogether = false
-      else if (isUnavailable(error)) throw error
-      return undefined
+      if (answer instanceof MongoServerError && !answer.hasErrorLabel('TransientTransactionError')) return 'refused'
+      if (isUnavailable(error)) throw error
+      return 'failed'
     }
     // What is replaced is there or comes to be: the compare-and-set alone may match nothing.
     const replaced = writes.reduce((sum, { replaces }) => sum + replaces.length, 0)
@@ -180,9 +177,11 @@ export const commitLane = async (
   const { writes, refused } = storedWrites(wanted)
   if (refused.length > 0) return { kind: 'rejected', refused, error: refused[0]!.error }
   // With nothing but the checkpoint it is two questions in either way.
+  let isRefused = false
   if (way.isTogether && writes.length > 0) {
-    const committed = await attemptTogether(database, session, from, next, writes, way)
-    if (committed) return committed
+    const together = await attemptTogether(database, session, from, next, writes)
+    if (typeof together !== 'string') return together
+    isRefused = together === 'refused'
   }
   let result: Committed | Refusal
   try {
@@ -192,5 +191,9 @@ export const commitLane = async (
     const asReplaces = writes.map((one) => ({ ...one, inserts: [], replaces: [...one.inserts, ...one.replaces] }))
     result = await attempt(database, session, from, next, asReplaces)
   }
-  return 'kind' in result ? result : findRefused(database, session, writes, result)
+  if (!('kind' in result)) return findRefused(database, session, writes, result)
+  // What goes well otherwise was refused for the command's sake: a server that knows no such command, or does not let this user have
+  // it, says so in many ways.
+  if (isRefused && result.kind === 'committed') way.isTogether = false
+  return result
 }
