@@ -93,6 +93,31 @@ test('of a write that was made in part, the rest is made', async () => {
   assert.is(await rows.countDocuments({}), 2500)
 })
 
+test('what changes many documents bears no number: made again it could change others', async () => {
+  await rows.deleteMany({})
+  await rows.insertOne({ _id: 'm', n: 0 })
+  const session = newSession()
+  const change = { q: { n: 0 }, u: { $set: { n: 1 } }, multi: true, upsert: true }
+  const removal = { q: { n: 1 }, limit: 0 }
+  for (const [i, command] of [
+    { update: 'rows', updates: [change] },
+    { delete: 'rows', deletes: [removal] },
+  ].entries()) {
+    const answer = await send({ ...command, ...session, ...number(i + 1) })
+    assert.equal([answer.n, answer.writeErrors?.[0]?.code], [0, 72])
+  }
+  const answer = await raw.command({
+    bulkWrite: 1,
+    ops: [{ update: 0, filter: change.q, updateMods: change.u, multi: true, upsert: true }],
+    nsInfo: [{ ns: 'retries.rows' }],
+    ...session,
+    ...number(3),
+    $db: 'admin',
+  })
+  assert.equal([answer.nErrors, answer.cursor.firstBatch[0]?.code], [1, 72])
+  assert.equal(await rows.find({}).toArray(), [{ _id: 'm', n: 0 }])
+})
+
 test('a number of the past is refused', async () => {
   const session = newSession()
   await send({ insert: 'rows', documents: [{ _id: 'a' }], ...session, ...number(5) })

@@ -160,6 +160,7 @@ const outside = async (context: Context, batch: Batch, ordered: boolean): Promis
     try {
       const many = batch.many?.(next)
       if (many) {
+        if (retried) throw new CommandError(72, 'Cannot use (or request) retryable writes with multi=true')
         outcomes[next] = await many()
         next += 1
         continue
