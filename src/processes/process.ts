@@ -150,7 +150,7 @@ export const startProcesses = (options: ProcessesOptions): Processes => {
   const open = async (): Promise<Source> => {
     if (position === undefined) {
       const known = await checkpoints.findOne({ _id: group })
-      if (known) position = BigInt(known.position)
+      if (known) position = saved = BigInt(known.position)
     }
     return store.subscribeAll({ from: position ?? 'start', types: [...byType.keys()] })
   }

@@ -6,7 +6,7 @@ import type { RecordedFact } from '../domain/recorded.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { sleep } from '../line/backoff.ts'
 import type { AliasDocument, Keyed, Lane, Member, ReadModel, Writes } from '../readmodel/index.ts'
-import { ReadModelUnavailable } from '../readmodel/index.ts'
+import { CHECKPOINTS, ReadModelUnavailable } from '../readmodel/index.ts'
 import { fillFrom, writesOf } from './batchWriter.ts'
 import { createCondemned } from './condemned.ts'
 import { createCounting } from './counts.ts'
@@ -293,7 +293,7 @@ const swapHeld = async (options: SwapOptions, beside: Lane, member: Member): Pro
         ...writesOf(folded.changed, () => member.collection),
         ...(await createCounting(readModel, () => member.collection)(folded.changed)),
         { collection: PARKED, inserts: [], replaces: moved, deletes: gone },
-        { collection: 'checkpoints', inserts: [], replaces: [], deletes: [id] },
+        { collection: CHECKPOINTS, inserts: [], replaces: [], deletes: [id] },
         aliasWrite({
           _id: name,
           group,

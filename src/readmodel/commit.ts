@@ -14,7 +14,8 @@ import type { Keyed } from './collection.ts'
 import { isConflict, isDuplicateKey, isUnavailable } from './errors.ts'
 import type { Committed, Lane, LaneChange, LaneDocument, Writes } from './lanes.ts'
 import { textOf } from './positions.ts'
-import { findRefused, type Refusal, refusalOf, storedWrites, writeDocuments } from './refused.ts'
+import { findRefused, type Refusal, refusalOf, replacing, storedWrites, writeDocuments } from './refused.ts'
+import { inTransaction } from './transaction.ts'
 
 /** The collection of lanes. */
 export const CHECKPOINTS = 'checkpoints'
@@ -39,16 +40,6 @@ const checkpointOf = ({ position, seq, writer, members, heldUntil }: Lane): Chec
 /** What the lane's document must be for its mover to win. */
 const expectedOf = ({ id, seq, writer }: Lane) => ({ _id: id, seq, writer })
 
-/** What `work` does, in a transaction that ends with it: committed by `work` itself, or given up. */
-const inTransaction = async <T>(session: ClientSession, work: () => Promise<T>): Promise<T> => {
-  session.startTransaction({ readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } })
-  try {
-    return await work()
-  } finally {
-    if (session.inTransaction()) await session.abortTransaction().catch(() => undefined)
-  }
-}
-
 /** All of a commit as one command, the compare-and-set first. */
 const modelsOf = (
   database: Db,
@@ -68,13 +59,7 @@ const modelsOf = (
       const namespace = namespaceOf(collection)
       return [
         ...inserts.map((document) => ({ name: 'insertOne' as const, namespace, document })),
-        ...replaces.map((replacement) => ({
-          name: 'replaceOne' as const,
-          namespace,
-          filter: { _id: replacement._id },
-          replacement,
-          upsert: true,
-        })),
+        ...replaces.map((document) => ({ name: 'replaceOne' as const, namespace, ...replacing(document) })),
         ...(deletes.length > 0
           ? [{ name: 'deleteMany' as const, namespace, filter: { _id: { $in: [...deletes] } } }]
           : []),

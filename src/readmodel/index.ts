@@ -26,6 +26,7 @@ export type { AnyBulkWriteOperation, Document, Filter, IndexDescription, Sort, U
 export { BSON } from 'mongodb'
 export type { AliasDocument, Aliases } from './aliases.ts'
 export { type FindOptions, type Keyed, MAX_COUNTED, type ModelCollection } from './collection.ts'
+export { CHECKPOINTS } from './commit.ts'
 export type { Committer } from './committers.ts'
 export { isDamagedDocument, isDuplicateKey, QueryTooBroad, ReadModelUnavailable } from './errors.ts'
 export type { Committed, Lane, LaneChange, Lanes, Member, RefusedDocument, Writes } from './lanes.ts'

@@ -14,6 +14,7 @@ import type { Keyed } from './collection.ts'
 import { isDuplicateKey } from './errors.ts'
 import type { Committed, RefusedDocument, Writes } from './lanes.ts'
 import { toStored, Unstorable } from './storable.ts'
+import { inTransaction } from './transaction.ts'
 
 type Rejected = Extract<Committed, { kind: 'rejected' }>
 
@@ -104,6 +105,13 @@ export const storedWrites = (
   return { writes, refused }
 }
 
+/** How a document is written over what is there, or where nothing is. */
+export const replacing = (document: Keyed) => ({
+  filter: { _id: document._id },
+  replacement: document,
+  upsert: true,
+})
+
 /** Writes documents over what is there. */
 export const writeDocuments = async (
   target: Collection<Keyed>,
@@ -111,9 +119,7 @@ export const writeDocuments = async (
   documents: readonly Keyed[],
 ): Promise<void> => {
   if (documents.length === 0) return
-  const operations = documents.map((document) => ({
-    replaceOne: { filter: { _id: document._id }, replacement: document, upsert: true },
-  }))
+  const operations = documents.map((document) => ({ replaceOne: replacing(document) }))
   await target.bulkWrite(operations, { session, ordered: true })
 }
 
@@ -143,16 +149,13 @@ const tried = async (
   collection: string,
   documents: readonly Keyed[],
 ): Promise<Refusal | undefined> => {
-  session.startTransaction({ readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } })
   try {
-    await writeDocuments(database.collection(collection), session, documents)
+    await inTransaction(session, () => writeDocuments(database.collection(collection), session, documents))
     return undefined
   } catch (error) {
     const refusal = refusalOf(error, { collection, inserts: [], replaces: documents, deletes: [] })
     if (refusal === undefined) throw error
     return refusal
-  } finally {
-    if (session.inTransaction()) await session.abortTransaction().catch(() => undefined)
   }
 }
 

@@ -131,32 +131,33 @@ test('facts of the types asked for are handled in the order of their stream, and
   assert.is(seen.length, 401, 'it does not begin anew')
 })
 
-test('the checkpoint is written for all that is done within a fifth of a second, not for each batch', async () => {
+/** Processes by a clock that the test moves, at the checkpoint of a first fact. */
+const clocked = async () => {
   const facts = [fact(0, 'A')]
   const m = memory(facts)
-  let clock = Date.now()
-  const processes = run(m, [{ name: 'p', types: ['A'], handle: async () => undefined }], () => clock)
+  const clock = { now: Date.now() }
+  const processes = run(m, [{ name: 'p', types: ['A'], handle: async () => undefined }], () => clock.now)
   const written = () => m.documents.get('processes')?.get('g')?.position
   await until(() => written() === '0')
+  return { facts, clock, processes, written }
+}
+
+test('the checkpoint is written for all that is done within a fifth of a second, not for each batch', async () => {
+  const { facts, clock, processes, written } = await clocked()
   for (let n = 1; n <= 20; n++) {
     facts.push(fact(n, 'A'))
     await until(() => processes.position() === BigInt(n))
   }
   assert.is(written(), '0')
-  clock += 200
+  clock.now += 200
   facts.push(fact(21, 'A'))
   await until(() => written() === '21')
   await processes.stop()
 })
 
 test('a clock that is set back does not keep the checkpoint from being written', async () => {
-  const facts = [fact(0, 'A')]
-  const m = memory(facts)
-  let clock = Date.now()
-  const processes = run(m, [{ name: 'p', types: ['A'], handle: async () => undefined }], () => clock)
-  const written = () => m.documents.get('processes')?.get('g')?.position
-  await until(() => written() === '0')
-  clock -= 3_600_000
+  const { facts, clock, processes, written } = await clocked()
+  clock.now -= 3_600_000
   facts.push(fact(1, 'A'))
   await until(() => processes.position() === 1n)
   await until(() => written() === '1')

@@ -26,11 +26,8 @@ export interface Operation extends UpdateParts {
 
 const KINDS = Object.keys(BULK_OPERATIONS) as readonly Kind[]
 
-const kindAt = (raw: Buffer, name: number, limit: number): Kind | undefined => {
-  if (isNamed(raw, name, limit, 'insert')) return 'insert'
-  if (isNamed(raw, name, limit, 'update')) return 'update'
-  return isNamed(raw, name, limit, 'delete') ? 'delete' : undefined
-}
+const kindAt = (raw: Buffer, name: number, limit: number): Kind | undefined =>
+  KINDS.find((kind) => isNamed(raw, name, limit, kind))
 
 /** Reads an operation that has the usual fields of the usual types, each once; `undefined` for every other. */
 const plainly = (raw: Buffer): Operation | undefined => {
