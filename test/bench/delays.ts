@@ -1,5 +1,7 @@
 // Delays: how soon what is sent can be read, at a steady rate, near the highest rate, and when nothing else is to be done.
-import { call, caughtUp, delayRows, load, type Row, type Server, seen, startServer } from './harness.ts'
+import { costing } from './costing.ts'
+import { call, caughtUp, load, type Row, type Server, startServer } from './harness.ts'
+import { delayRows, seen } from './seen.ts'
 import { CONNECTIONS, eventOf, schema, WARM_MS } from './tracking.ts'
 
 const CUSTOMERS = 2_000
@@ -75,18 +77,26 @@ export async function* benchDelays(): AsyncIterable<readonly Row[]> {
       load(`${server.url}/v1/events`, server.headers, list, { connections: CONNECTIONS, ms })
     await post(bodies(0, 20_000), WARM_MS)
     yield await seen(
+      server,
       'sent to read',
       (n) => send(server, n),
       (n) => sentToRead(server, n),
       { p50: 9, p99: 40 },
     )
-    const { perSecond: highest } = await post(bodies(-20_000, 50_000), HIGHEST_MS)
+    const { result, rows } = await costing(
+      server,
+      () => post(bodies(-20_000, 50_000), HIGHEST_MS),
+      ({ count }) => count,
+    )
+    const highest = result.perSecond
     await caughtUp(server)
     const rate = highest * BELOW_HIGHEST
     const near = (n: number) => n + 1_000_000
     yield [
       { name: 'highest rate of single events', value: highest, unit: 'events/s' },
+      ...rows,
       ...(await seen(
+        server,
         `sent to read, at ${BELOW_HIGHEST} of it`,
         (n) => send(server, near(n)),
         (n) => sentToRead(server, near(n)),

@@ -151,6 +151,7 @@ export const call = async (...asked: Parameters<typeof sendOnce>): Promise<Answe
 }
 
 export interface Load {
+  readonly count: number
   readonly perSecond: number
   readonly p50: number
   readonly p99: number
@@ -213,6 +214,7 @@ export const load = async (
   agent.destroy()
   times.sort((a, b) => a - b)
   return {
+    count: times.length,
     perSecond: times.length / seconds,
     p50: times[Math.floor(times.length * 0.5)] ?? 0,
     p99: times[Math.floor(times.length * 0.99)] ?? 0,
@@ -253,53 +255,6 @@ export const residentMb = (pid: number): number => {
 /** The value below which a share `q` of the sorted numbers lies. */
 export const quantile = (numbers: readonly number[], q: number): number =>
   [...numbers].sort((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * q))] ?? 0
-
-/** Events are sent for so many seconds; so many of them a second are looked at, since looks are work too. */
-const SEEN_SECONDS = 20
-const LOOKS_A_SECOND = 50
-
-interface SeenOptions {
-  /** Events a second. */
-  readonly rate?: number
-  /** What the delays should be below, ms. */
-  readonly p50?: number
-  readonly p99?: number
-}
-
-/** The median and the 99th percentile of delays, ms. */
-export const delayRows = (name: string, delays: readonly number[], { p50, p99 }: SeenOptions = {}): Row[] =>
-  [['p50', 0.5, p50] as const, ['p99', 0.99, p99] as const].map(([part, q, below]) => ({
-    name: `${name}, ${part}`,
-    value: quantile(delays, q),
-    unit: 'ms',
-    target: below === undefined ? undefined : `< ${below}`,
-  }))
-
-/**
- * How soon events can be seen while many are sent: `send` sends one, `look` sends one and gives how long, ms, until it was seen.
- * `name` says from when to when.
- */
-export const seen = async (
-  name: string,
-  send: (n: number) => Promise<unknown>,
-  look: (n: number) => Promise<number>,
-  { rate = 500, ...below }: SeenOptions = {},
-): Promise<Row[]> => {
-  const delays: number[] = []
-  const every = Math.ceil(rate / LOOKS_A_SECOND)
-  const { perSecond } = await steadily(rate, Math.round(rate * SEEN_SECONDS), async (n) => {
-    if (n % every === 0) delays.push(await look(n))
-    else await send(n)
-  })
-  return [
-    {
-      name: `events sent and answered while it is looked at (asked: ${Math.round(rate)})`,
-      value: perSecond,
-      unit: 'events/s',
-    },
-    ...delayRows(name, delays, below),
-  ]
-}
 
 /** Waits until what was sent shows in the read models, so that nothing of it is still to be done. */
 export const caughtUp = async (server: Server): Promise<void> => {

@@ -1,6 +1,8 @@
 // Segments: what an event costs beside many definitions, customers and a long history; roll-out, window exits, visibility.
 import { track, type World, world } from '../given.ts'
-import { call, caughtUp, load, quantile, type Row, type Server, seen, startServer, steadily } from './harness.ts'
+import { costing } from './costing.ts'
+import { call, caughtUp, load, quantile, type Row, type Server, startServer, steadily } from './harness.ts'
+import { seen } from './seen.ts'
 
 const ROUNDS = 60
 const EVENTS = 250
@@ -149,8 +151,16 @@ async function* whole(customers: number): AsyncGenerator<readonly Row[]> {
     ]
     await caughtUp(server)
     const big = await createSegment(server, 'big', 50)
-    const { seconds, done } = await rolloutOf(server, big, 300_000)
-    yield [{ name: `roll-out over ${done} customers`, value: done / seconds, unit: 'customers/s', target: '≥ 2,000' }]
+    const { result, rows } = await costing(
+      server,
+      () => rolloutOf(server, big, 300_000),
+      ({ done }) => done,
+    )
+    const { seconds, done } = result
+    yield [
+      { name: `roll-out over ${done} customers`, value: done / seconds, unit: 'customers/s', target: '≥ 2,000' },
+      ...rows,
+    ]
     // Each event of another customer than the ones before, as long as there are any, in both measurements.
     await intake(server, bodies(0, customers, 20_000), 3_000)
     const alone = await intake(server, bodies(1, customers, 50_000), BESIDE_MS / 2)
@@ -257,7 +267,9 @@ const visibility = (server: Server, segment: string): Promise<Row[]> => {
     if (!data.some(({ id }) => id === segment)) throw new Error(`see-${n} is not shown in the segment`)
     return performance.now() - answered
   }
-  return seen('append to GET …/segments showing it', (n) => send(`c-${(n * 7_919) % 1_000}`, 1), look, { p99: 250 })
+  return seen(server, 'append to GET …/segments showing it', (n) => send(`c-${(n * 7_919) % 1_000}`, 1), look, {
+    p99: 250,
+  })
 }
 
 export async function* benchSegments(): AsyncGenerator<readonly Row[]> {

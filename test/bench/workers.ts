@@ -4,6 +4,7 @@
 //   BENCH_TURNS=5       turns of each node, of which the middle one counts
 
 import { each, projected, schema, track, trackBatches, warm } from './cost.ts'
+import { partRows } from './costing.ts'
 import { call, type Row, type Server, startServer } from './harness.ts'
 import { type Spent, spent, spentEach } from './threads.ts'
 
@@ -42,11 +43,7 @@ const turnOf = async (server: Server, load: Load, kind: string): Promise<Turn> =
 const rowsOf = (load: string, name: string, turn: Turn, base: Turn | undefined): Row[] => [
   { name: `${load}, ${name}`, value: turn.all, unit: 'µs' },
   ...(base ? [{ name: '  of what it cost before', value: turn.all / base.all, unit: '×', target: '≤ 1.1' }] : []),
-  ...(['main', 'workers', 'eventLog', 'documents', 'rest'] as const).map((part) => ({
-    name: `    ${part}`,
-    value: turn[part],
-    unit: 'µs',
-  })),
+  ...partRows(turn),
   { name: '  in a second', value: turn.perSecond, unit: 'events/s' },
   { name: '  events a second and core', value: 1_000_000 / turn.all, unit: 'events/s' },
 ]
