@@ -27,4 +27,4 @@ EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Not through npm: signals reach the server itself, so that it drains.
-CMD ["node", "--max-old-space-size=384", "--v8-pool-size=0", "dist/main.js"]
+CMD ["node", "--max-old-space-size=384", "--heap-growing-percent=100", "--v8-pool-size=0", "dist/main.js"]

@@ -243,4 +243,10 @@ test('every file says in its first line what lives there', () => {
   for (const { path, text } of modules) assert.match(text.slice(0, 3), /^(\/\/|\/\*|#!)/, path)
 })
 
+test('a container starts Node as `npm start` does', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
+  const command = /^CMD (\[.*\])$/m.exec(readFileSync(join(root, 'Dockerfile'), 'utf8'))?.[1] ?? '[]'
+  assert.is((JSON.parse(command) as string[]).join(' '), scripts.start)
+})
+
 test.run()

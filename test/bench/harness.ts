@@ -25,6 +25,13 @@ export interface Server {
 
 const root = new URL('../..', import.meta.url).pathname
 
+/** What `npm start` tells Node itself, such as how large its heap may be. */
+const NODE_ARGS = (
+  JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
+).scripts.start
+  .split(' ')
+  .filter((word) => word.startsWith('--'))
+
 /** Starts a process and resolves with the first match of `pattern` in what it writes. */
 export const startProcess = (
   args: readonly string[],
@@ -34,7 +41,7 @@ export const startProcess = (
   nodeArgs: readonly string[] = [],
 ): Promise<{ readonly child: ChildProcess; readonly match: RegExpExecArray }> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--max-old-space-size=384', '--v8-pool-size=0', ...nodeArgs, ...args], {
+    const child = spawn(process.execPath, [...NODE_ARGS, ...nodeArgs, ...args], {
       cwd: root,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
