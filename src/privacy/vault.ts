@@ -2,6 +2,7 @@
 // log, each in a stream of its own that is removed when the person is erased: so they are saved, copied and restored with what
 // they open, the document store stays disposable, and one master key serves all nodes.
 import { randomUUID } from 'node:crypto'
+import { groupBy } from '../domain/grouped.ts'
 import { customerOfStream } from '../domain/ids.ts'
 import { customerKeyStream, KEYS_STREAM, type KeyFactData } from '../domain/personalFacts.ts'
 import type { NewFact } from '../domain/recorded.ts'
@@ -11,8 +12,8 @@ import { createLru } from '../lru.ts'
 import { decrypted, encrypted, KEY_BYTES, newKey } from './cipher.ts'
 import { type MasterKey, MasterKeyError } from './masterKey.ts'
 
-/** Customers whose keys are kept in memory; some 200 bytes each. */
-const CACHED = 100_000
+/** Customers whose keys are kept in memory; some 170 bytes each. Of more, each that is not there costs the reading of a stream. */
+const CACHED = 250_000
 /** Keys that are known to be gone; a name costs some 100 bytes. */
 const GONE = 50_000
 /** Streams of keys read at a time. */
@@ -171,7 +172,11 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
     BigInt(key) <= (destroyed.get(customer) ?? -1n)
 
   const fetchMissing = async (missing: readonly KeyName[]): Promise<void> => {
-    await each([...new Set(missing.map(({ customer }) => customer))], read)
+    const wanted = groupBy(missing, ({ customer }) => customer)
+    // A reading that was waited for has mostly brought what this one is for.
+    await each([...wanted.keys()], async (customer) => {
+      if (!wanted.get(customer)!.every(isKnown)) await read(customer)
+    })
     // A fact follows its key: what its stream does not have now it will not have later.
     for (const name of missing) if (!isKnown(name)) gone.set(`${name.customer} ${name.key}`, true)
   }

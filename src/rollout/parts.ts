@@ -1,12 +1,16 @@
 // The customers in parts: consecutive in the order of their ids, so that a part's streams are told by the beginnings of names.
 import { customerIdBeginnings, customerStream } from '../domain/ids.ts'
+import { customerKeyStream } from '../domain/personalFacts.ts'
 
 export interface Part {
   /** The part has the ids from this one on (inclusive); the first part also has what comes before. */
   readonly from: string
   /** And those before this one; undefined in the last part. */
   readonly before: string | undefined
-  /** What the names of its customers' streams begin with. An id of another form has a part, too, but no such beginning. */
+  /**
+   * What the names of its customers' streams begin with, and those of their keys, which so come by before what they open: each would
+   * be read by itself otherwise. An id of another form has a part, too, but no such beginning.
+   */
   readonly streams: readonly string[]
   /** About so many customers. */
   readonly size: number
@@ -36,7 +40,7 @@ export const partsOf = (customers: number, size: number): readonly Part[] => {
     parts.push({
       from: own[0]!,
       before: beginnings[at + together],
-      streams: own.map(customerStream),
+      streams: [...own.map(customerStream), ...own.map(customerKeyStream)],
       size: Math.round(each * own.length),
     })
   }

@@ -52,6 +52,40 @@ const rawOf = async ({ store }: TestNode, id: string): Promise<string> => {
   return lines.join('\n')
 }
 
+test('keys that come by in the log are not read from their streams', async () => {
+  const a = await node()
+  const ids = [freshId(), freshId(), freshId()]
+  for (const id of ids) await a.store.append(`customer-${id}`, [created(id)], 'no_stream')
+  const readsOf = async (streams: readonly string[]): Promise<number> => {
+    const { vault, store } = await node()
+    let reads = 0
+    await vault.open({
+      ...store,
+      readStream(...asked) {
+        if (asked[0].startsWith('key-')) reads++
+        return store.readStream(...asked)
+      },
+    })
+    const source = await store.subscribeAll({ from: 'start', streams })
+    const shown: unknown[] = []
+    for (let isOver = false; !isOver; ) {
+      const { facts, caughtUp } = await source.next(100)
+      for (const { type, data } of facts)
+        if (type === 'CustomerCreated') shown.push((data as { profile: unknown }).profile)
+      isOver = caughtUp
+    }
+    await source.close()
+    assert.equal(
+      shown,
+      ids.map(() => PROFILE),
+    )
+    return reads
+  }
+  const own = ids.map((id) => `customer-${id}`)
+  assert.is(await readsOf(own), 3)
+  assert.is(await readsOf([...own, ...ids.map((id) => `key-${id}`)]), 0)
+})
+
 test('the log holds no word of a profile, and every node with the master key reads it', async () => {
   const [a, b, id] = [await node(), await node(), freshId()]
   await a.store.append(`customer-${id}`, [created(id)], 'no_stream')

@@ -3,6 +3,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { customerIdFrom, customerStream } from '../../src/domain/ids.ts'
+import { customerKeyStream } from '../../src/domain/personalFacts.ts'
 import { isWorthReading, partAfter, partsOf, sizeOfParts } from '../../src/rollout/parts.ts'
 import fc from '../fc.ts'
 
@@ -13,6 +14,10 @@ test('parts lie one after the other in the order of ids, and the beginnings of s
       const id = customerIdFrom(`c-${name}`, 'key')
       const own = parts.filter(({ streams }) => streams.some((start) => customerStream(id).startsWith(start)))
       assert.is(own.length, 1)
+      assert.ok(
+        own[0]!.streams.some((start) => customerKeyStream(id).startsWith(start)),
+        'its key comes by as well',
+      )
       assert.is(partAfter(parts, id), own[0])
       assert.ok(id >= own[0]!.from && (own[0]!.before === undefined || id < own[0]!.before))
       for (const [n, { before, size: about }] of parts.entries()) {
