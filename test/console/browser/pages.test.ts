@@ -229,7 +229,8 @@ test('a row of a list is read anew when its form is opened, and held against wha
   await page.getByLabel('Of them are applied').fill('3')
   await put(rules, { redeemables_limit: 20 })
   await page.getByRole('button', { name: 'Save' }).click()
-  await page.getByText('Somebody else has changed it since you began').first().waitFor()
+  // Beside the form, which begins anew: there it would be gone before it is read.
+  await page.getByRole('status').getByText('Somebody else has changed it since you began').waitFor()
   assert.is((await read(rules)).redeemables_limit, 20)
   await node.call('DELETE', rules, undefined, { as: 'admin' })
   await one.end()

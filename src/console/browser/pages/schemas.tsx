@@ -1,7 +1,7 @@
 // Event schemas: what events there are, making and changing them, and trying one out.
 
 import { useState } from 'preact/hooks'
-import { at, carryOut, change, isOvertaken, tagOf } from '../lib/api.ts'
+import { at, carryOut, change, tagOf } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
 import { useOnce } from '../lib/once.ts'
 import { go, Link, type Params } from '../lib/router.tsx'
@@ -14,7 +14,7 @@ import { Card, Page } from '../parts/layout.tsx'
 import { Facts, Id, Time } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
 import { Table } from '../parts/table.tsx'
-import { say, sayFault } from '../parts/toast.tsx'
+import { say, sayOvertaken } from '../parts/toast.tsx'
 import { TryEvent } from './tryEvent.tsx'
 
 const TYPES = ['string', 'number', 'boolean', 'date', 'datetime'] as const
@@ -119,11 +119,7 @@ const SchemaForm = ({ schema }: { readonly schema?: EventSchema }) => {
     setRows(rows.map((row, i) => (i === index ? { ...row, ...changed } : row)))
   const save = () =>
     once(async () => {
-      const saved = await carryOut<EventSchema>(request).catch((error) => {
-        // The form begins anew with what is there now, so that nothing is left of what it says.
-        if (isOvertaken(error)) sayFault(error)
-        throw error
-      })
+      const saved = await carryOut<EventSchema>(request).catch(sayOvertaken)
       say(schema ? 'Saved' : 'Defined')
       if (!schema) go(`/event-schemas/${saved.id}`)
     })

@@ -14,7 +14,7 @@ import { Card, Page } from '../parts/layout.tsx'
 import { Facts, Id, Time } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
 import { Table } from '../parts/table.tsx'
-import { say } from '../parts/toast.tsx'
+import { say, sayOvertaken } from '../parts/toast.tsx'
 
 type Ids = readonly string[]
 
@@ -241,7 +241,7 @@ const RulesForm = ({ saved, categories, onDone }: FormProps) => {
     : change('POST', '/v1/stacking-rules', { body: rules })
   const save = () =>
     once(async () => {
-      await carryOut(request)
+      await carryOut(request).catch(sayOvertaken)
       say('Saved')
       onDone?.()
     })

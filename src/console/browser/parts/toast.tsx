@@ -1,7 +1,7 @@
 // Short news of what was done or went wrong, read out by screen readers, gone by itself.
 
 import { signal } from '@preact/signals'
-import { wordsOf } from '../lib/api.ts'
+import { isOvertaken, wordsOf } from '../lib/api.ts'
 
 interface News {
   readonly id: number
@@ -26,6 +26,15 @@ export const say = (text: string, tone: News['tone'] = 'good'): void => {
 
 /** What went wrong with something that has no form to say it in. */
 export const sayFault = (error: unknown): void => say(wordsOf(error), 'bad')
+
+/**
+ * For a form that begins anew with what is there once somebody else was faster, so that nothing is left of what it says itself: says it
+ * beside the page. Throws the error on.
+ */
+export const sayOvertaken = (error: unknown): never => {
+  if (isOvertaken(error)) sayFault(error)
+  throw error
+}
 
 export const Toasts = () => (
   <div class="toasts" role="status" aria-live="polite">
