@@ -48,8 +48,6 @@ export interface LogPart {
   readonly streams: readonly string[]
   readonly rulebook: Rulebook
   readonly signal: AbortSignal
-  /** Waited for between two steps, so that others have their turn; what waits in the process has it in any case. */
-  readonly pause?: () => Promise<void>
 }
 
 export interface ForeseenCustomers {
@@ -92,7 +90,7 @@ export const createForeseen = (
   /** Customers that must not come out of the reading that is under way. */
   let spoilt: Set<string> | undefined
 
-  const read = async ({ ids, streams, rulebook, signal, pause }: LogPart, leftOut: Set<string>) => {
+  const read = async ({ ids, streams, rulebook, signal }: LogPart, leftOut: Set<string>) => {
     const found = new Map<string, Loaded>()
     const head = await store.head()
     if (head === undefined) return found
@@ -116,7 +114,6 @@ export const createForeseen = (
         if (caughtUp || (position !== undefined && position >= head)) return found
         // What waits in the process has its turn between two steps.
         await nextTurn()
-        await pause?.()
         signal.throwIfAborted()
         silence.refresh()
       }

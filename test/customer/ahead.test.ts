@@ -7,7 +7,6 @@ import { customerIdFrom, customerStream } from '../../src/domain/ids.ts'
 import type { Rulebook } from '../../src/domain/rulebook/rulebook.ts'
 import type { EventStore } from '../../src/eventstore/index.ts'
 import { createCustomerRuntime } from '../../src/runtime/customers.ts'
-import { createForeseen } from '../../src/runtime/foreseen.ts'
 import { createCustomers } from '../../src/runtime/loader.ts'
 import fc from '../fc.ts'
 import { DAY, HOUR, MINUTE, T0, track, type World, world } from '../given.ts'
@@ -219,20 +218,6 @@ test('what this node appends itself, also while the log is being read, takes the
     ['ann', 'bob'].map((name) => entriesOf(disk, name, 'seg_often')),
     [1, 1],
   )
-})
-
-test('between two steps of a reading others have their turn', async () => {
-  let steps = 0
-  const source = {
-    next: async () => ({ facts: [], unreadable: [], position: BigInt(++steps), caughtUp: false }),
-    close: async () => undefined,
-  }
-  const store = { head: async () => 3n, subscribeAll: async () => source }
-  const foreseen = createForeseen(store as unknown as EventStore, { loadMany: async () => new Map() })
-  const paused: number[] = []
-  const pause = async () => void paused.push(steps)
-  await foreseen.readLog({ ids: new Set(), streams, rulebook: shop().rulebook, signal, pause })
-  assert.equal([steps, paused], [3, [1, 2]])
 })
 
 test('what was read under other definitions is not taken without a look at the stream', async () => {

@@ -14,12 +14,6 @@ interface Saved {
   readonly finished: boolean
 }
 
-interface LogRead {
-  readonly ids: ReadonlySet<string>
-  readonly signal: AbortSignal
-  readonly pause: () => Promise<void>
-}
-
 interface World {
   readonly customers: number
   /** Commands of others so far; those under way are half of them. */
@@ -28,7 +22,7 @@ interface World {
   /** Reads customers out of the log. */
   /** The position of the log's newest fact. */
   readonly head?: bigint
-  readonly readAhead?: (part: LogRead) => Promise<void>
+  readonly readAhead?: (part: { ids: ReadonlySet<string>; signal: AbortSignal }) => Promise<void>
   /** What an earlier life of the node has left. */
   readonly left?: Saved
 }
@@ -83,7 +77,7 @@ const begin = async ({
       },
       unready: (of: readonly string[]) => of,
       foresee: async (of: readonly string[]) => void foreseen.push(of.length),
-      readAhead: async (part: LogRead) => {
+      readAhead: async (part: { ids: ReadonlySet<string>; signal: AbortSignal }) => {
         await readAhead(part)
         read.push({ ids: part.ids.size, looked: looks.size })
       },
@@ -174,27 +168,6 @@ test('beside commands of others it rests again and again, and everybody is looke
   })
   assert.is(looks.size, 2_300)
   assert.ok(busy.length > 3, `${busy.length} slices`)
-})
-
-test('a reading of the log rests beside commands of others as well, and not without them', async () => {
-  for (const others of [0, 1]) {
-    let othersHadTurn = false
-    let rested: boolean | undefined
-    await startPass({
-      customers: 10,
-      others: () => others,
-      async readAhead({ pause }) {
-        const end = performance.now() + 25
-        while (performance.now() < end);
-        setTimeout(() => {
-          othersHadTurn = true
-        }, 20)
-        await pause()
-        rested = othersHadTurn
-      },
-    })
-    assert.is(rested, others === 1)
-  }
 })
 
 test('whoever fails is looked at again alone; for whom nothing helps is set aside, and the pass goes on', async () => {
