@@ -2,7 +2,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { call, quantile, type Row, type Server, startServer } from './harness.ts'
+import { call, type Row, type Server, startServer } from './harness.ts'
+import { delayRows } from './seen.ts'
 
 const RATE = 200
 const RATE_MS = 15_000
@@ -108,15 +109,7 @@ const steady = async (): Promise<Row[]> => {
     isWarm = true
     sent += await pace(RATE_MS)
     await until(() => receiver.arrived.size >= sent)
-    return [
-      { name: `from the request to the receiver, ${RATE}/s, p50`, value: quantile(times, 0.5), unit: 'ms' },
-      {
-        name: `from the request to the receiver, ${RATE}/s, p99`,
-        value: quantile(times, 0.99),
-        unit: 'ms',
-        target: '< 200',
-      },
-    ]
+    return delayRows(`from the request to the receiver, ${RATE}/s`, times, { p99: 200 })
   } finally {
     await server.stop()
     await receiver.close()
